@@ -1,0 +1,69 @@
+//! Random identifiers.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+
+/// `length` characters of `[a-z0-9]` from the operating system's random source, about 5.17 bits each.
+///
+/// # Panics
+/// When the operating system has no randomness to give, which no caller can do anything about.
+pub fn random_token(length: usize) -> String {
+    let mut token = String::with_capacity(length);
+    let mut bytes = [0u8; 64];
+    while token.len() < length {
+        getrandom::fill(&mut bytes).expect("the operating system's random source failed");
+        // Bytes from 252 up are thrown away: 252 is the largest multiple of 36 in a byte, so every letter is as likely.
+        let letters =
+            bytes.iter().filter(|&&byte| byte < 252).map(|&byte| char::from(ALPHABET[usize::from(byte % 36)]));
+        token.extend(letters.take(length - token.len()));
+    }
+    token
+}
+
+/// A registered model's identity: `model_` and 16 characters of `[a-z0-9]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ModelId(String);
+
+impl ModelId {
+    /// What every model id begins with; a model's *name* may not begin so.
+    pub const PREFIX: &str = "model_";
+
+    /// A new identity.
+    pub fn random() -> Self {
+        Self(format!("{}{}", Self::PREFIX, random_token(16)))
+    }
+
+    /// An id as it came from a caller. A text that is no id is simply one that no model has.
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ModelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_have_the_length_and_alphabet_asked_for() {
+        for length in [0, 1, 12, 63, 64, 65, 200] {
+            let token = random_token(length);
+            assert_eq!(token.len(), length);
+            assert!(token.bytes().all(|byte| ALPHABET.contains(&byte)), "{token}");
+        }
+        assert_ne!(ModelId::random(), ModelId::random());
+    }
+}
