@@ -25,7 +25,7 @@ pub struct App {
     /// Recognises callers.
     pub authenticator: Authenticator,
     /// Counts.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     /// Whether to send traffic here.
     pub readiness: Readiness,
     /// Ids of requests.

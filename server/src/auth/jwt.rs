@@ -137,7 +137,7 @@ impl Jwt {
     }
 
     /// Keeps the key set of the configured URL fresh, for as long as it is polled. Ends at once without a URL.
-    pub async fn keep_fresh(self: Arc<Self>) {
+    pub async fn keep_fresh(&self) {
         let Some(url) = &self.url else { return };
         let client =
             reqwest::Client::builder().timeout(KEY_SET_TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
