@@ -3,7 +3,7 @@
 use super::metadata::VersionMetadata;
 use super::metered::{Ahead, meter};
 use crate::app::SharedApp;
-use crate::error::ApiError;
+use crate::error::{ApiError, FieldError};
 use crate::http::body::{stalled, too_large};
 use crate::http::json::parse;
 use axum::body::Body;
@@ -43,9 +43,9 @@ pub async fn receive(app: &SharedApp, request: Request<Body>) -> Result<(StagedA
         match part.name() {
             "artifact" if artifact.is_none() => artifact = Some(stage(app, &mut part, limit_bytes).await?),
             "metadata" if metadata.is_none() => {
-                let read: VersionMetadata = parse(&part.whole(METADATA_BYTES_MAX).await?)?;
-                read.check()?;
-                metadata = Some(read);
+                let text = part.whole(METADATA_BYTES_MAX).await?;
+                let read = parse::<VersionMetadata>(&text).and_then(|read| read.check().map(|()| read));
+                metadata = Some(read.map_err(inside_metadata)?);
             }
             name @ ("artifact" | "metadata") => {
                 return Err(ApiError::field(format!("/{name}"), "this part came twice"));
@@ -59,6 +59,18 @@ pub async fn receive(app: &SharedApp, request: Request<Body>) -> Result<(StagedA
     let missing = "the part 'artifact' with the model file is missing";
     let artifact = artifact.ok_or_else(|| ApiError::field("/artifact", missing))?;
     Ok((artifact, metadata.unwrap_or_default()))
+}
+
+/// What is wrong inside the metadata, said of the whole form.
+fn inside_metadata(error: ApiError) -> ApiError {
+    let fields =
+        error.fields.into_iter().map(|field| FieldError { pointer: format!("/metadata{}", field.pointer), ..field });
+    let fields: Vec<_> = fields.collect();
+    if fields.is_empty() {
+        ApiError { detail: format!("metadata: {}", error.detail), fields, ..error }
+    } else {
+        ApiError::validation(fields)
+    }
 }
 
 async fn stage(app: &SharedApp, part: &mut Part<'_>, limit_bytes: u64) -> Result<StagedArtifact, ApiError> {
