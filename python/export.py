@@ -15,6 +15,9 @@ from onnxmltools.convert.common.data_types import FloatTensorType as XgboostFloa
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
 
+# Errors come as exceptions; ONNX Runtime would print them besides.
+FATAL = 4
+
 OPSET = {"": 17, "ai.onnx.ml": 3}
 
 
@@ -49,6 +52,7 @@ def run(model_file: Path, inputs: dict) -> dict:
     """What ONNX Runtime answers, by output name, one thread, ZipMap's maps as an array in the order of their keys."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
+    options.log_severity_level = FATAL
     session = onnxruntime.InferenceSession(model_file, options, providers=["CPUExecutionProvider"])
     answers = session.run(None, inputs)
     return {output.name: as_array(answer) for output, answer in zip(session.get_outputs(), answers)}

@@ -4,4 +4,4 @@ mod cluster;
 mod programs;
 
 pub use cluster::Cluster;
-pub use programs::Programs;
+use programs::Programs;

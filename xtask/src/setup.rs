@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::postgres::{self, Cluster};
+use crate::postgres::Cluster;
 use crate::python::Python;
 use crate::workspace::Workspace;
 use crate::{cargo_deny, fixtures, onnxruntime};
@@ -47,12 +47,11 @@ impl Prepared {
 pub fn run(workspace: &Workspace) -> Result<()> {
     let prepared = Prepared::ready(workspace)?;
     let deny = cargo_deny::ready(workspace)?;
-    let programs = postgres::Programs::ready()?;
-    Cluster::start(workspace, &programs)?;
+    let postgres = Cluster::start(workspace)?;
     eprintln!("Python        {}", prepared.python.program.display());
     eprintln!("ONNX Runtime  {}", prepared.onnxruntime.display());
     eprintln!("fixtures      {}", prepared.fixtures.display());
     eprintln!("cargo-deny    {}", deny.display());
-    eprintln!("PostgreSQL    {} (started and stopped)", programs.folder.display());
+    eprintln!("PostgreSQL    {} (for as long as this ran)", postgres.url());
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::Args;
 
-use crate::postgres::{Cluster, Programs};
+use crate::postgres::Cluster;
 use crate::process::{cargo, on_path, run, succeeds};
 use crate::setup::Prepared;
 use crate::steps::Steps;
@@ -32,13 +32,12 @@ fn every_step(workspace: &Workspace, options: &TestOptions, steps: &mut Steps) -
         steps.step("format", || run(cargo(root).args(["fmt", "--all", "--check"])))?;
     }
     let prepared = steps.step("setup", || Prepared::ready(workspace))?;
-    let programs = steps.step("setup PostgreSQL", Programs::ready)?;
     if !options.skip_checks {
         let deny = steps.step("setup cargo-deny", || cargo_deny::ready(workspace))?;
         steps.step("dependencies", || cargo_deny::check(&deny, root))?;
         steps.step("lints", || run(&mut lints(root)))?;
     }
-    let postgres = steps.step("start PostgreSQL", || Cluster::start(workspace, &programs))?;
+    let postgres = steps.step("start PostgreSQL", || Cluster::start(workspace))?;
     steps.step("tests", || {
         run(prepared.tell(tests(root).args(&options.arguments), &postgres))
     })?;

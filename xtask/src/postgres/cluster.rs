@@ -42,12 +42,12 @@ impl Cluster {
     }
 
     /// Starts a server and waits until it takes connections, unless the developer named one.
-    pub fn start(workspace: &Workspace, programs: &Programs) -> Result<Self> {
+    pub fn start(workspace: &Workspace) -> Result<Self> {
         if let Some(url) = std::env::var(GIVEN_URL).ok().filter(|url| !url.is_empty()) {
             eprintln!("PostgreSQL: using the server that {GIVEN_URL} names");
             return Ok(Self { url, server: None });
         }
-        Self::start_own(workspace, programs, std::process::id())
+        Self::start_own(workspace, &Programs::ready()?, std::process::id())
     }
 
     /// `id` names the run's folder: the id of the process that owns it.
