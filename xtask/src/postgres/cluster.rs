@@ -203,11 +203,20 @@ fn clear_up_after_killed_runs(programs: &Programs, runs: &Path) {
     }
 }
 
-/// Whether the process of this id still lives and is one of ours: ids are used again.
+/// Whether the process of this id still lives and is one of ours: ids are used again. A killed process that nobody has
+/// waited for keeps its name; its command line is gone.
 fn is_xtask(id: &str) -> bool {
-    let name = fs::read_to_string(format!("/proc/{id}/comm")).map_err(anyhow::Error::from);
-    let name = name.or_else(|_| process::run_quietly(Command::new("ps").args(["-o", "comm=", "-p", id])));
-    name.is_ok_and(|name| name.contains("xtask"))
+    let line = fs::read_to_string(format!("/proc/{id}/cmdline")).map_err(anyhow::Error::from);
+    let line = line.or_else(|_| process::run_quietly(Command::new("ps").args(["-o", "comm=", "-p", id])));
+    line.is_ok_and(|line| is_xtask_command(&line))
+}
+
+/// The words of a command line are divided by NUL.
+fn is_xtask_command(line: &str) -> bool {
+    let program = line.split('\0').next().unwrap_or_default();
+    Path::new(program)
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with("xtask"))
 }
 
 #[cfg(test)]
@@ -245,6 +254,22 @@ mod tests {
         drop(cluster);
         assert!(TcpStream::connect(&address).is_err(), "{address} still answers");
         assert!(!run.exists(), "{} is still there", run.display());
+    }
+
+    #[test]
+    fn a_live_run_is_told_from_others() {
+        let rows = [
+            ("/src/target/debug/xtask\0test\0", true),
+            ("xtask", true),
+            ("", false),
+            ("psql\0xtask\0", false),
+            ("/src/xtask/other\0", false),
+        ];
+        for (line, want) in rows {
+            assert_eq!(is_xtask_command(line), want, "{line:?}");
+        }
+        assert!(is_xtask(&std::process::id().to_string()));
+        assert!(!is_xtask(&NO_PROCESS.to_string()));
     }
 
     #[test]
