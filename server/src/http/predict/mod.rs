@@ -20,3 +20,8 @@ impl Target {
 pub async fn answer(_app: &SharedApp, _target: Target, _request: Request<Body>) -> Result<Response, ApiError> {
     Err(ApiError::internal("not assembled"))
 }
+
+/// Answers a prediction that came through the registry's URL space.
+pub async fn registry_twin(_app: &SharedApp, _id: String, _request: Request<Body>) -> Result<Response, ApiError> {
+    Err(ApiError::internal("not assembled"))
+}
