@@ -1,4 +1,11 @@
 //! Servoir, a model server with a registry built in: everything that speaks a protocol.
 
+pub mod app;
+pub mod auth;
 pub mod config;
+pub mod error;
+pub mod http;
+pub mod readiness;
+pub mod reconcile;
 pub mod serve;
+pub mod telemetry;

@@ -29,6 +29,8 @@ pub enum Kind {
     DeadlineExceeded,
     /// The route exists and not with this method.
     MethodNotAllowed,
+    /// The caller stopped sending in the middle of a body.
+    BodyTimeout,
     /// The engine failed on this input, or something in the server broke.
     Internal,
 }

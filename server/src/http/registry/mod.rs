@@ -1,0 +1,9 @@
+//! `/api/v1/model-registry/…`.
+
+use crate::app::SharedApp;
+use utoipa_axum::router::OpenApiRouter;
+
+/// The routes of this folder.
+pub fn routes() -> OpenApiRouter<SharedApp> {
+    OpenApiRouter::new()
+}
