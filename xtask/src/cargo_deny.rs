@@ -22,10 +22,7 @@ pub fn ready(workspace: &Workspace) -> Result<PathBuf> {
     let tools = workspace.target.join(format!("cargo-deny-{VERSION}"));
     let program = tools.join("bin/cargo-deny");
     if !program.exists() {
-        eprintln!(
-            "cargo-deny is missing: building it in {} (some minutes, once)",
-            tools.display()
-        );
+        eprintln!("cargo-deny is missing: building it in {} (some minutes, once)", tools.display());
         process::run(&mut install(workspace, &tools))?;
     }
     Ok(program)
@@ -34,30 +31,13 @@ pub fn ready(workspace: &Workspace) -> Result<PathBuf> {
 /// Without optimisation and debug information: it runs for seconds, and is built on the day somebody first clones.
 fn install(workspace: &Workspace, tools: &Path) -> Command {
     let mut command = process::cargo(&workspace.root);
-    command.args([
-        "install",
-        "cargo-deny",
-        "--version",
-        VERSION,
-        "--locked",
-        "--debug",
-        "--quiet",
-        "--root",
-    ]);
-    command
-        .arg(tools)
-        .env("CARGO_TARGET_DIR", tools.join("build"))
-        .env("CARGO_PROFILE_DEV_DEBUG", "0");
+    command.args(["install", "cargo-deny", "--version", VERSION, "--locked", "--debug", "--quiet", "--root"]);
+    command.arg(tools).env("CARGO_TARGET_DIR", tools.join("build")).env("CARGO_PROFILE_DEV_DEBUG", "0");
     command
 }
 
 /// Checks every dependency of every feature.
 pub fn check(program: &Path, root: &Path) -> Result<()> {
     let mut command = Command::new(program);
-    process::run(
-        command
-            .current_dir(root)
-            .args(["--locked", "check", "--hide-inclusion-graph"])
-            .args(CHECKS),
-    )
+    process::run(command.current_dir(root).args(["--locked", "check", "--hide-inclusion-graph"]).args(CHECKS))
 }

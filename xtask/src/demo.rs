@@ -25,15 +25,7 @@ pub fn run_server(workspace: &Workspace, options: &DemoOptions) -> Result<()> {
     let python = Python::ready(workspace)?;
     let library = onnxruntime::library(workspace, &python)?;
     let assets = fixtures::for_demo(workspace, &python)?;
-    run(cargo(&workspace.root).args([
-        "build",
-        "--release",
-        "--package",
-        "servoir",
-        "--bin",
-        "servoir",
-        "--locked",
-    ]))?;
+    run(cargo(&workspace.root).args(["build", "--release", "--package", "servoir", "--bin", "servoir", "--locked"]))?;
     let mut server = server(workspace, &assets, &library, &options.arguments);
     eprintln!("$ {}", shown(&server));
     Err(anyhow!(server.exec()).context("could not start the server"))
@@ -41,13 +33,7 @@ pub fn run_server(workspace: &Workspace, options: &DemoOptions) -> Result<()> {
 
 fn server(workspace: &Workspace, assets: &Path, library: &Path, arguments: &[String]) -> Command {
     let mut server = Command::new(workspace.target.join("release/servoir"));
-    server
-        .arg("demo")
-        .arg("--assets")
-        .arg(assets)
-        .arg("--onnxruntime")
-        .arg(library)
-        .args(arguments);
+    server.arg("demo").arg("--assets").arg(assets).arg("--onnxruntime").arg(library).args(arguments);
     server
 }
 
@@ -65,10 +51,7 @@ mod tests {
 
     #[test]
     fn what_follows_demo_reaches_the_server_as_it_is() {
-        let workspace = Workspace {
-            root: "/src".into(),
-            target: "/src/target".into(),
-        };
+        let workspace = Workspace { root: "/src".into(), target: "/src/target".into() };
         let rows: [(&[&str], &str); 3] = [
             (&[], ""),
             (&["--listen", "127.0.0.1:9000"], " --listen 127.0.0.1:9000"),
@@ -76,12 +59,7 @@ mod tests {
         ];
         for (typed, want) in rows {
             let line = Line::try_parse_from([&["demo"], typed].concat()).unwrap();
-            let command = server(
-                &workspace,
-                Path::new("/demo"),
-                Path::new("/lib.so"),
-                &line.options.arguments,
-            );
+            let command = server(&workspace, Path::new("/demo"), Path::new("/lib.so"), &line.options.arguments);
             let begins = "/src/target/release/servoir demo --assets /demo --onnxruntime /lib.so";
             assert_eq!(shown(&command), format!("{begins}{want}"));
         }

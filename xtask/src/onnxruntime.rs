@@ -31,18 +31,12 @@ fn packaged_library(environment: &Path) -> Result<PathBuf> {
         if !capi.is_dir() {
             continue;
         }
-        let is_library = |file: &PathBuf| {
-            file.file_name()
-                .is_some_and(|name| is_library_name(&name.to_string_lossy()))
-        };
+        let is_library = |file: &PathBuf| file.file_name().is_some_and(|name| is_library_name(&name.to_string_lossy()));
         if let Some(file) = children(&capi)?.into_iter().find(is_library) {
             return Ok(file);
         }
     }
-    bail!(
-        "no ONNX Runtime library in {}: remove that folder and run this again",
-        environment.display()
-    );
+    bail!("no ONNX Runtime library in {}: remove that folder and run this again", environment.display());
 }
 
 /// The library carries its version in its name; the providers beside it do not.

@@ -25,9 +25,7 @@ fn quoted(word: &OsStr) -> String {
 /// Shows the command, runs it with this terminal as its own, and fails when it fails.
 pub fn run(command: &mut Command) -> Result<()> {
     eprintln!("$ {}", shown(command));
-    let status = command
-        .status()
-        .with_context(|| format!("could not start `{}`", shown(command)))?;
+    let status = command.status().with_context(|| format!("could not start `{}`", shown(command)))?;
     if !status.success() {
         bail!("`{}` failed: {status}", shown(command));
     }
@@ -36,10 +34,8 @@ pub fn run(command: &mut Command) -> Result<()> {
 
 /// Runs the command unseen. An error carries what it said.
 pub fn run_quietly(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("could not start `{}`", shown(command)))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("could not start `{}`", shown(command)))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!("`{}` failed: {}\n{}", shown(command), output.status, said.trim_end());
@@ -60,9 +56,7 @@ pub fn succeeds(command: &mut Command) -> bool {
 /// The file that a shell would run for `program`.
 pub fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 /// Whether this process may install system packages.
@@ -81,9 +75,7 @@ pub fn install_packages(packages: &[&str], purpose: &str) -> Result<()> {
     }
     eprintln!("{purpose} is missing: installing {} with apt-get", packages.join(" "));
     run(apt_get().arg("update").arg("-q"))?;
-    run(apt_get()
-        .args(["install", "-q", "-y", "--no-install-recommends"])
-        .args(packages))
+    run(apt_get().args(["install", "-q", "-y", "--no-install-recommends"]).args(packages))
 }
 
 fn apt_get() -> Command {
@@ -117,13 +109,8 @@ mod tests {
 
     #[test]
     fn a_failure_names_the_command_and_carries_its_words() {
-        let error = run_quietly(Command::new("sh").args(["-c", "echo broken >&2; exit 3"]))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("sh -c") && error.contains("broken") && error.contains('3'),
-            "{error}"
-        );
+        let error = run_quietly(Command::new("sh").args(["-c", "echo broken >&2; exit 3"])).unwrap_err().to_string();
+        assert!(error.contains("sh -c") && error.contains("broken") && error.contains('3'), "{error}");
         assert!(!succeeds(Command::new("sh").args(["-c", "exit 1"])));
         assert!(!succeeds(&mut Command::new("a-program-that-nobody-has")));
     }

@@ -28,25 +28,15 @@ impl Python {
     /// Finds the environment as `requirements.txt` wants it, or makes it.
     pub fn ready(workspace: &Workspace) -> Result<Self> {
         let folder = workspace.target.join("python");
-        let python = Self {
-            program: folder.join("bin/python"),
-            folder,
-        };
+        let python = Self { program: folder.join("bin/python"), folder };
         let requirements = workspace.root.join("python/requirements.txt");
         let system = system_python()?;
         let words = [system.program.as_str(), &system.version_text()];
-        let stamp = Stamp::new(
-            python.folder.join("requirements.stamp"),
-            &words,
-            std::slice::from_ref(&requirements),
-        )?;
+        let stamp = Stamp::new(python.folder.join("requirements.stamp"), &words, std::slice::from_ref(&requirements))?;
         if stamp.is_current() && python.program.exists() {
             return Ok(python);
         }
-        eprintln!(
-            "Python packages for the oracles: making {} (about 400 MB)",
-            python.folder.display()
-        );
+        eprintln!("Python packages for the oracles: making {} (about 400 MB)", python.folder.display());
         python.make(&system)?;
         python.install(&requirements)?;
         stamp.leave()?;
@@ -64,11 +54,7 @@ impl Python {
     }
 
     fn install(&self, requirements: &Path) -> Result<()> {
-        process::run(
-            self.pip()
-                .args(["install", "--only-binary", ":all:", "--requirement"])
-                .arg(requirements),
-        )
+        process::run(self.pip().args(["install", "--only-binary", ":all:", "--requirement"]).arg(requirements))
     }
 
     /// pip of this environment, calm.
@@ -102,20 +88,12 @@ impl SystemPython {
 fn system_python() -> Result<SystemPython> {
     let mut too_old = Vec::new();
     for program in PROGRAMS {
-        let asked = Command::new(program)
-            .args(["-c", "import sys; print(*sys.version_info[:2])"])
-            .output();
-        let Some(version) = asked
-            .ok()
-            .and_then(|output| version_of(&String::from_utf8_lossy(&output.stdout)))
-        else {
+        let asked = Command::new(program).args(["-c", "import sys; print(*sys.version_info[:2])"]).output();
+        let Some(version) = asked.ok().and_then(|output| version_of(&String::from_utf8_lossy(&output.stdout))) else {
             continue;
         };
         if version >= MINIMUM_VERSION {
-            return Ok(SystemPython {
-                program: program.to_owned(),
-                version,
-            });
+            return Ok(SystemPython { program: program.to_owned(), version });
         }
         too_old.push(format!("{program} is {}.{}", version.0, version.1));
     }
@@ -139,12 +117,7 @@ mod tests {
 
     #[test]
     fn versions_compare_by_number() {
-        let rows = [
-            ("3 11\n", Some((3, 11))),
-            ("3 9", Some((3, 9))),
-            ("", None),
-            ("Python 3", None),
-        ];
+        let rows = [("3 11\n", Some((3, 11))), ("3 9", Some((3, 9))), ("", None), ("Python 3", None)];
         for (printed, want) in rows {
             assert_eq!(version_of(printed), want, "{printed:?}");
         }

@@ -26,11 +26,7 @@ impl Prepared {
         let python = Python::ready(workspace)?;
         let onnxruntime = onnxruntime::library(workspace, &python)?;
         let fixtures = fixtures::for_tests(workspace, &python)?;
-        Ok(Self {
-            python,
-            onnxruntime,
-            fixtures,
-        })
+        Ok(Self { python, onnxruntime, fixtures })
     }
 
     /// Tells a test process where everything is.

@@ -14,10 +14,7 @@ pub struct Steps {
 impl Steps {
     /// No step taken, the clock running.
     pub fn begin() -> Self {
-        Self {
-            begun: Instant::now(),
-            taken: Vec::new(),
-        }
+        Self { begun: Instant::now(), taken: Vec::new() }
     }
 
     /// Takes a step.
@@ -31,11 +28,7 @@ impl Steps {
 
     /// Says that every step went well.
     pub fn end(self) {
-        eprintln!(
-            "\n{self}OK: {} steps in {}",
-            self.taken.len(),
-            seconds(self.begun.elapsed())
-        );
+        eprintln!("\n{self}OK: {} steps in {}", self.taken.len(), seconds(self.begun.elapsed()));
     }
 }
 
@@ -60,13 +53,8 @@ mod tests {
     fn a_failed_step_is_named_in_the_last_line_but_its_cause() {
         let mut steps = Steps::begin();
         steps.step("first", || Ok(())).unwrap();
-        let error = steps
-            .step("second", || anyhow::Result::<()>::Err(anyhow::anyhow!("the cause")))
-            .unwrap_err();
+        let error = steps.step("second", || anyhow::Result::<()>::Err(anyhow::anyhow!("the cause"))).unwrap_err();
         let told = format!("{error:#}");
-        assert!(
-            told.contains("  first\n") && told.ends_with("FAILED: second: the cause"),
-            "{told}"
-        );
+        assert!(told.contains("  first\n") && told.ends_with("FAILED: second: the cause"), "{told}");
     }
 }

@@ -38,13 +38,9 @@ fn every_step(workspace: &Workspace, options: &TestOptions, steps: &mut Steps) -
         steps.step("lints", || run(&mut lints(root)))?;
     }
     let postgres = steps.step("start PostgreSQL", || Cluster::start(workspace))?;
-    steps.step("tests", || {
-        run(prepared.tell(tests(root).args(&options.arguments), &postgres))
-    })?;
+    steps.step("tests", || run(prepared.tell(tests(root).args(&options.arguments), &postgres)))?;
     if !options.skip_checks {
-        steps.step("documentation tests", || {
-            run(prepared.tell(&mut documentation_tests(root), &postgres))
-        })?;
+        steps.step("documentation tests", || run(prepared.tell(&mut documentation_tests(root), &postgres)))?;
         steps.step("documentation", || run(&mut documentation(root)))?;
     }
     Ok(())
@@ -60,15 +56,7 @@ pub fn run_timed(workspace: &Workspace, options: &TestOptions) -> Result<()> {
 
 fn lints(root: &Path) -> Command {
     let mut command = cargo(root);
-    command.args([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--",
-        "-D",
-        "warnings",
-    ]);
+    command.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
     command
 }
 
@@ -94,8 +82,6 @@ fn documentation_tests(root: &Path) -> Command {
 
 fn documentation(root: &Path) -> Command {
     let mut command = cargo(root);
-    command
-        .args(["doc", "--workspace", "--no-deps", "--locked"])
-        .env("RUSTDOCFLAGS", "-D warnings");
+    command.args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings");
     command
 }

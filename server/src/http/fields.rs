@@ -44,11 +44,6 @@ impl Fields {
         value
     }
 
-    /// Whether nothing is wrong so far.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Ends the collection.
     ///
     /// # Errors

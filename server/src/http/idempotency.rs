@@ -14,6 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
+use serde_json::json;
 use servoir_registry::{Idempotency, Registry, StoredAnswer};
 use servoir_types::{Digest, Kind};
 use std::time::Duration;
@@ -44,8 +45,9 @@ pub async fn layer(State(app): State<SharedApp>, request: Request, next: Next) -
     let Some(Ok(principal)) = request.extensions().get::<Result<Principal, ApiError>>() else {
         return Ok(next.run(request).await);
     };
-    let caller = format!("{}/{}", principal.organization, principal.subject);
-    let (request, fingerprint) = fingerprinted(&app, request).await?;
+    let caller = caller(principal);
+    let grants = grants(principal);
+    let (request, fingerprint) = fingerprinted(&app, request, &grants).await?;
     match app.registry.begin_idempotent(&caller, &key, fingerprint).await? {
         Idempotency::Done(answer) => replay(answer),
         Idempotency::InProgress => Err(in_progress(&key)),
@@ -71,13 +73,25 @@ fn checked_key(value: &HeaderValue) -> Result<String, ApiError> {
     })
 }
 
-/// What tells one request from another: where it goes, and what it carries. An upload is known by its length; its
-/// boundary is made anew for each attempt and does not count.
-async fn fingerprinted(app: &SharedApp, request: Request) -> Result<(Request, Digest), ApiError> {
+/// Whose key it is. Written so that no two callers are written alike.
+fn caller(principal: &Principal) -> String {
+    json!([principal.organization, principal.subject, principal.credential.as_str()]).to_string()
+}
+
+/// What the caller may do: an answer is not repeated to a token of the same subject that may do less.
+fn grants(principal: &Principal) -> String {
+    let mut scopes = principal.scopes.to_vec();
+    scopes.sort_unstable();
+    scopes.join(" ")
+}
+
+/// What tells one request from another: what its caller may do, where it goes, and what it carries. An upload is known
+/// by its length; its boundary is made anew for each attempt and does not count.
+async fn fingerprinted(app: &SharedApp, request: Request, grants: &str) -> Result<(Request, Digest), ApiError> {
     let (parts, body) = request.into_parts();
     let media = media_type(&parts.headers);
     let length = parts.headers.get(header::CONTENT_LENGTH).map_or("", |length| length.to_str().unwrap_or_default());
-    let mut said = format!("{}\n{}\n{media}\n{length}\n", parts.method, parts.uri);
+    let mut said = format!("{grants}\n{}\n{}\n{media}\n{length}\n", parts.method, parts.uri);
     let body = if media == "multipart/form-data" {
         body
     } else {
@@ -208,6 +222,21 @@ fn mismatch(key: &str) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Credential;
+
+    #[test]
+    fn callers_are_told_apart_whatever_their_names() {
+        let principal = |organization: &str, subject: &str, credential| Principal {
+            organization: organization.into(),
+            subject: subject.into(),
+            scopes: vec!["b".to_owned(), "a".to_owned()].into(),
+            credential,
+        };
+        let one = principal("a", "b\",\"c", Credential::Jwt);
+        assert_ne!(caller(&one), caller(&principal("a\",\"b", "c", Credential::Jwt)));
+        assert_ne!(caller(&one), caller(&principal("a", "b\",\"c", Credential::ApiKey)));
+        assert_eq!(grants(&one), "a b");
+    }
 
     #[test]
     fn keys_are_visible_ascii_of_bounded_length() {

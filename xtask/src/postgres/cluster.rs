@@ -74,10 +74,7 @@ impl Cluster {
         for setting in settings(port) {
             command.arg("-c").arg(setting);
         }
-        eprintln!(
-            "PostgreSQL: starting {} on 127.0.0.1:{port}",
-            programs.folder.join("postgres").display()
-        );
+        eprintln!("PostgreSQL: starting {} on 127.0.0.1:{port}", programs.folder.join("postgres").display());
         let child = command
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("could not share PostgreSQL's log")?)
@@ -87,10 +84,7 @@ impl Cluster {
         let stop = stop_command(programs, &data, "fast");
         let mut server = Server { child, data, run, stop };
         server.wait_until_ready()?;
-        Ok(Self {
-            url: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
-            server: Some(server),
-        })
+        Ok(Self { url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), server: Some(server) })
     }
 }
 
@@ -114,10 +108,7 @@ impl Server {
             let ended = self.child.try_wait().context("could not ask after PostgreSQL")?;
             if ended.is_some() || begun.elapsed() > START_DEADLINE {
                 let log = fs::read_to_string(self.run.join("log")).unwrap_or_default();
-                bail!(
-                    "PostgreSQL did not start within {} s; its log says:\n{log}",
-                    START_DEADLINE.as_secs()
-                );
+                bail!("PostgreSQL did not start within {} s; its log says:\n{log}", START_DEADLINE.as_secs());
             }
             thread::sleep(POLL_INTERVAL);
         }
@@ -151,9 +142,7 @@ fn settings(port: u16) -> [String; 7] {
 
 fn stop_command(programs: &Programs, data: &Path, mode: &str) -> Command {
     let mut command = programs.command("pg_ctl");
-    command
-        .args(["stop", "-w", "-t", STOP_SECONDS, "-m", mode, "-D"])
-        .arg(data);
+    command.args(["stop", "-w", "-t", STOP_SECONDS, "-m", mode, "-D"]).arg(data);
     command
 }
 
@@ -165,21 +154,14 @@ fn free_port() -> Result<u16> {
 /// `target/postgres`, or a folder of the system's temporary one where the server's user cannot reach the target folder.
 fn folder_of_runs(workspace: &Workspace, programs: &Programs) -> Result<PathBuf> {
     let name = workspace.target.to_string_lossy().replace(['/', '\\'], "-");
-    let candidates = [
-        workspace.target.join("postgres"),
-        std::env::temp_dir().join(format!("servoir-postgres{name}")),
-    ];
+    let candidates = [workspace.target.join("postgres"), std::env::temp_dir().join(format!("servoir-postgres{name}"))];
     for folder in &candidates {
         fs::create_dir_all(folder).with_context(|| format!("could not create {}", folder.display()))?;
         if programs.can_own(folder) {
             return Ok(folder.clone());
         }
     }
-    bail!(
-        "PostgreSQL's user can write to neither {} nor {}",
-        candidates[0].display(),
-        candidates[1].display()
-    );
+    bail!("PostgreSQL's user can write to neither {} nor {}", candidates[0].display(), candidates[1].display());
 }
 
 /// A run that was killed leaves its server running and its folder behind. What cannot be cleared harms nobody.
@@ -191,10 +173,7 @@ fn clear_up_after_killed_runs(programs: &Programs, runs: &Path) {
         }
         let data = run.path().join("data");
         if data.join("postmaster.pid").exists() && !process::succeeds(&mut stop_command(programs, &data, "immediate")) {
-            eprintln!(
-                "PostgreSQL of an earlier run in {} could not be stopped",
-                data.display()
-            );
+            eprintln!("PostgreSQL of an earlier run in {} could not be stopped", data.display());
             continue;
         }
         if let Err(error) = fs::remove_dir_all(run.path()) {
@@ -214,9 +193,7 @@ fn is_xtask(id: &str) -> bool {
 /// The words of a command line are divided by NUL.
 fn is_xtask_command(line: &str) -> bool {
     let program = line.split('\0').next().unwrap_or_default();
-    Path::new(program)
-        .file_name()
-        .is_some_and(|name| name.to_string_lossy().starts_with("xtask"))
+    Path::new(program).file_name().is_some_and(|name| name.to_string_lossy().starts_with("xtask"))
 }
 
 #[cfg(test)]
@@ -235,10 +212,7 @@ mod tests {
     }
 
     fn start(target: &Path, programs: &Programs, id: u32) -> Started {
-        let workspace = Workspace {
-            root: target.to_path_buf(),
-            target: target.to_path_buf(),
-        };
+        let workspace = Workspace { root: target.to_path_buf(), target: target.to_path_buf() };
         let cluster = Cluster::start_own(&workspace, programs, id).unwrap();
         let address = cluster.url().split(['@', '/']).nth(3).unwrap().to_owned();
         let run = cluster.server.as_ref().unwrap().run.clone();

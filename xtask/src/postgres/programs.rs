@@ -36,10 +36,7 @@ impl Programs {
                 }
             }
         };
-        Ok(Self {
-            folder,
-            user: unprivileged_user()?,
-        })
+        Ok(Self { folder, user: unprivileged_user()? })
     }
 
     /// One of the programs, as a user that PostgreSQL accepts.
@@ -77,24 +74,17 @@ fn unprivileged_user() -> Result<Option<&'static str>> {
     let exists = |user: &&str| process::succeeds(Command::new("id").arg(user));
     match UNPRIVILEGED_USERS.into_iter().find(exists) {
         Some(user) => Ok(Some(user)),
-        None => bail!(
-            "PostgreSQL does not run as root, and there is no user {}",
-            UNPRIVILEGED_USERS.join(" or ")
-        ),
+        None => bail!("PostgreSQL does not run as root, and there is no user {}", UNPRIVILEGED_USERS.join(" or ")),
     }
 }
 
 fn installed() -> Option<PathBuf> {
     let on_path = process::on_path("initdb").and_then(|file| file.parent().map(Path::to_path_buf));
-    on_path
-        .filter(|folder| is_complete(folder))
-        .or_else(|| newest_below(Path::new(DEBIAN_VERSIONS)))
+    on_path.filter(|folder| is_complete(folder)).or_else(|| newest_below(Path::new(DEBIAN_VERSIONS)))
 }
 
 fn is_complete(folder: &Path) -> bool {
-    ["initdb", "postgres", "pg_ctl"]
-        .iter()
-        .all(|program| folder.join(program).is_file())
+    ["initdb", "postgres", "pg_ctl"].iter().all(|program| folder.join(program).is_file())
 }
 
 /// The `bin` folder of the highest version; the folders are named by their major version.
@@ -104,10 +94,7 @@ fn newest_below(versions: &Path) -> Option<PathBuf> {
         let version: u32 = folder.file_name().to_str()?.parse().ok()?;
         Some((version, folder.path().join("bin")))
     });
-    found
-        .filter(|(_, folder)| is_complete(folder))
-        .max()
-        .map(|(_, folder)| folder)
+    found.filter(|(_, folder)| is_complete(folder)).max().map(|(_, folder)| folder)
 }
 
 #[cfg(test)]
@@ -121,11 +108,7 @@ mod tests {
         for (version, complete) in rows {
             let folder = versions.path().join(version).join("bin");
             fs::create_dir_all(&folder).unwrap();
-            for program in if complete {
-                &["initdb", "postgres", "pg_ctl"][..]
-            } else {
-                &["psql"]
-            } {
+            for program in if complete { &["initdb", "postgres", "pg_ctl"][..] } else { &["psql"] } {
                 fs::write(folder.join(program), "").unwrap();
             }
         }

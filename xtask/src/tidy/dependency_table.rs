@@ -32,44 +32,28 @@ enum MayUse {
 
 /// Reads the first table whose header begins with `crate`.
 pub fn parse(document: &str) -> Result<DependencyTable, String> {
-    let mut lines = document
-        .lines()
-        .skip_while(|line| cells(line).first().is_none_or(|cell| cell != "crate"));
-    let header = lines
-        .next()
-        .ok_or("has no table that begins with `| crate | may depend on | owns, alone |`")?;
+    let mut lines = document.lines().skip_while(|line| cells(line).first().is_none_or(|cell| cell != "crate"));
+    let header = lines.next().ok_or("has no table that begins with `| crate | may depend on | owns, alone |`")?;
     let columns = cells(header).len();
     let mut table = DependencyTable::default();
     for line in lines.take_while(|line| line.trim_start().starts_with('|')) {
         let row = cells(line);
         if row.len() != columns || columns < 3 {
-            return Err(format!(
-                "the row {line:?} of the crate table has {} cells, expected {columns}",
-                row.len()
-            ));
+            return Err(format!("the row {line:?} of the crate table has {} cells, expected {columns}", row.len()));
         }
         if row[0].chars().all(|letter| "-: ".contains(letter)) {
             continue;
         }
         table.add(&row)?;
     }
-    if table.rows.is_empty() {
-        Err("the crate table has no rows".to_owned())
-    } else {
-        Ok(table)
-    }
+    if table.rows.is_empty() { Err("the crate table has no rows".to_owned()) } else { Ok(table) }
 }
 
 fn cells(line: &str) -> Vec<String> {
     let Some(inner) = line.trim().strip_prefix('|') else {
         return Vec::new();
     };
-    inner
-        .strip_suffix('|')
-        .unwrap_or(inner)
-        .split('|')
-        .map(|cell| cell.trim().to_owned())
-        .collect()
+    inner.strip_suffix('|').unwrap_or(inner).split('|').map(|cell| cell.trim().to_owned()).collect()
 }
 
 /// The words of a cell that stand in backticks.
@@ -83,10 +67,7 @@ impl DependencyTable {
         let named = row[0].split(" (").next().unwrap_or_default();
         let names = code_words(named);
         if names.is_empty() {
-            return Err(format!(
-                "the cell {:?} of the crate table names no crate in backticks",
-                row[0]
-            ));
+            return Err(format!("the cell {:?} of the crate table names no crate in backticks", row[0]));
         }
         let may_use = match row[1].replace('`', "").as_str() {
             "any" => MayUse::Any,
@@ -97,11 +78,7 @@ impl DependencyTable {
             }
         };
         let to_come = row.iter().any(|cell| cell.contains(TO_COME));
-        let row = Row {
-            may_use,
-            owns: code_words(&row[2]),
-            to_come,
-        };
+        let row = Row { may_use, owns: code_words(&row[2]), to_come };
         for name in names {
             self.rows.insert(name, row.clone());
         }
@@ -123,10 +100,7 @@ impl DependencyTable {
     fn unknown_names(&self, crates: &[Crate]) -> Vec<Problem> {
         let mut found = Vec::new();
         for one in crates.iter().filter(|one| !self.rows.contains_key(&one.folder)) {
-            found.push(Problem::in_file(
-                ARCHITECTURE,
-                format!("the crate table has no row for `{}`", one.folder),
-            ));
+            found.push(Problem::in_file(ARCHITECTURE, format!("the crate table has no row for `{}`", one.folder)));
         }
         for (name, row) in &self.rows {
             let exists = crates.iter().any(|one| one.folder == *name);
@@ -135,17 +109,11 @@ impl DependencyTable {
                 found.push(Problem::in_file(ARCHITECTURE, message));
             }
             if exists && row.to_come {
-                found.push(Problem::in_file(
-                    ARCHITECTURE,
-                    format!("`{name}` is there, its row still says {TO_COME}"),
-                ));
+                found.push(Problem::in_file(ARCHITECTURE, format!("`{name}` is there, its row still says {TO_COME}")));
             }
             let MayUse::Only(used) = &row.may_use else { continue };
             for other in used.iter().filter(|other| !self.rows.contains_key(*other)) {
-                found.push(Problem::in_file(
-                    ARCHITECTURE,
-                    format!("`{name}` may use `{other}`, which has no row"),
-                ));
+                found.push(Problem::in_file(ARCHITECTURE, format!("`{name}` may use `{other}`, which has no row")));
             }
         }
         found
@@ -171,9 +139,7 @@ fn foreign_edges(one: &Crate, row: &Row, crates: &[Crate]) -> Vec<Problem> {
     let MayUse::Only(allowed) = &row.may_use else {
         return Vec::new();
     };
-    let used = crates
-        .iter()
-        .filter(|other| other.folder != one.folder && one.dependencies.contains(&other.package));
+    let used = crates.iter().filter(|other| other.folder != one.folder && one.dependencies.contains(&other.package));
     let foreign = used.filter(|other| !allowed.contains(&other.folder));
     foreign
         .map(|other| {
@@ -216,21 +182,9 @@ mod tests {
     fn each_way_to_leave_the_table_is_one_problem() {
         let rows: [(&str, Crate, &str); 4] = [
             ("an edge", member("types", &["servoir-runtime"]), "depends on `runtime`"),
-            (
-                "an upward edge",
-                member("runtime", &["servoir-server"]),
-                "depends on `server`",
-            ),
-            (
-                "a borrowed package",
-                member("types", &["ort"]),
-                "uses `ort`, which is `runtime`'s alone",
-            ),
-            (
-                "a package of a crate to come",
-                member("server", &["cudarc"]),
-                "`kernels`'s alone",
-            ),
+            ("an upward edge", member("runtime", &["servoir-server"]), "depends on `server`"),
+            ("a borrowed package", member("types", &["ort"]), "uses `ort`, which is `runtime`'s alone"),
+            ("a package of a crate to come", member("server", &["cudarc"]), "`kernels`'s alone"),
         ];
         let table = parse(TABLE).unwrap();
         assert_eq!(table.problems(&sound()), []);
@@ -248,21 +202,9 @@ mod tests {
     fn the_table_and_the_workspace_name_the_same_crates() {
         let table = parse(TABLE).unwrap();
         let rows: [(&str, Vec<Crate>, &str); 3] = [
-            (
-                "no row",
-                [sound(), vec![member("extra", &[])]].concat(),
-                "no row for `extra`",
-            ),
-            (
-                "no crate",
-                sound().into_iter().skip(1).collect(),
-                "`types` is in the crate table",
-            ),
-            (
-                "come",
-                [sound(), vec![member("kernels", &[])]].concat(),
-                "`kernels` is there",
-            ),
+            ("no row", [sound(), vec![member("extra", &[])]].concat(), "no row for `extra`"),
+            ("no crate", sound().into_iter().skip(1).collect(), "`types` is in the crate table"),
+            ("come", [sound(), vec![member("kernels", &[])]].concat(), "`kernels` is there"),
         ];
         for (what, crates, want) in rows {
             let got = table.problems(&crates);
@@ -276,24 +218,14 @@ mod tests {
         let rows = [
             ("no table", "has no table"),
             ("| crate | may depend on | owns, alone |\n|---|---|---|\n", "no rows"),
-            (
-                "| crate | may depend on | owns, alone |\n| `types` | |\n",
-                "has 2 cells, expected 3",
-            ),
-            (
-                "| crate | may depend on | owns, alone |\n| types | | |\n",
-                "names no crate",
-            ),
+            ("| crate | may depend on | owns, alone |\n| `types` | |\n", "has 2 cells, expected 3"),
+            ("| crate | may depend on | owns, alone |\n| types | | |\n", "names no crate"),
         ];
         for (document, want) in rows {
             let error = parse(document).unwrap_err();
             assert!(error.contains(want), "{document:?}: {error}");
         }
         let stray = parse("| crate | may depend on | owns |\n| `types` | nowhere | |\n").unwrap();
-        assert!(
-            stray.problems(&[member("types", &[])])[0]
-                .message
-                .contains("has no row")
-        );
+        assert!(stray.problems(&[member("types", &[])])[0].message.contains("has no row"));
     }
 }

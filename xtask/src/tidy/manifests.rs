@@ -24,17 +24,9 @@ pub struct Crate {
 /// Every member's manifest.
 pub fn read(root: &Path) -> Result<Vec<Crate>> {
     let workspace = manifest(&root.join("Cargo.toml"))?;
-    let members = workspace
-        .get("workspace")
-        .and_then(|workspace| workspace.get("members"))
-        .and_then(Value::as_array);
-    let folders = members
-        .context("Cargo.toml has no workspace members")?
-        .iter()
-        .filter_map(Value::as_str);
-    folders
-        .map(|folder| Ok(member(folder, &manifest(&root.join(folder).join("Cargo.toml"))?)))
-        .collect()
+    let members = workspace.get("workspace").and_then(|workspace| workspace.get("members")).and_then(Value::as_array);
+    let folders = members.context("Cargo.toml has no workspace members")?.iter().filter_map(Value::as_str);
+    folders.map(|folder| Ok(member(folder, &manifest(&root.join(folder).join("Cargo.toml"))?))).collect()
 }
 
 fn manifest(path: &Path) -> Result<Table> {
@@ -43,25 +35,15 @@ fn manifest(path: &Path) -> Result<Table> {
 }
 
 fn member(folder: &str, manifest: &Table) -> Crate {
-    let package = manifest
-        .get("package")
-        .and_then(|package| package.get("name"))
-        .and_then(Value::as_str);
-    let targets = manifest
-        .get("target")
-        .and_then(Value::as_table)
-        .into_iter()
-        .flat_map(Table::values);
+    let package = manifest.get("package").and_then(|package| package.get("name")).and_then(Value::as_str);
+    let targets = manifest.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
     let tables = std::iter::once(manifest).chain(targets.filter_map(Value::as_table));
     let dependencies =
         tables.flat_map(|table| DEPENDENCY_TABLES.iter().filter_map(|kind| table.get(*kind)?.as_table()));
     Crate {
         folder: folder.to_owned(),
         package: package.unwrap_or(folder).to_owned(),
-        dependencies: dependencies
-            .flatten()
-            .map(|(name, value)| real_name(name, value))
-            .collect(),
+        dependencies: dependencies.flatten().map(|(name, value)| real_name(name, value)).collect(),
     }
 }
 
@@ -91,9 +73,6 @@ mod tests {
         .unwrap();
         let read = member("types", &manifest);
         assert_eq!(read.package, "servoir-types");
-        assert_eq!(
-            read.dependencies.iter().collect::<Vec<_>>(),
-            ["cc", "half", "sqlx", "tempfile"]
-        );
+        assert_eq!(read.dependencies.iter().collect::<Vec<_>>(), ["cc", "half", "sqlx", "tempfile"]);
     }
 }

@@ -57,11 +57,7 @@ fn nameless(file: &TextFile, found: &mut Vec<Problem>) {
 fn outside(file: &TextFile, found: &mut Vec<Problem>) {
     for (number, line) in numbered(file) {
         for path in OUTSIDE.iter().filter(|path| line.contains(*path)) {
-            found.push(Problem::at(
-                &file.path,
-                number,
-                format!("mentions {path}, which is not part of the project"),
-            ));
+            found.push(Problem::at(&file.path, number, format!("mentions {path}, which is not part of the project")));
         }
     }
 }
@@ -77,25 +73,17 @@ fn trailing_space(file: &TextFile, found: &mut Vec<Problem>) {
 
 /// Inner attributes and a shebang may stand before the documentation.
 fn module_documentation(file: &TextFile, found: &mut Vec<Problem>) {
-    let mut lines = file
-        .text
-        .lines()
-        .filter(|line| !line.trim().is_empty() && !line.starts_with("#!"));
+    let mut lines = file.text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("#!"));
     if !lines.next().is_some_and(|line| line.starts_with("//!")) {
-        found.push(Problem::in_file(
-            &file.path,
-            "begins without module documentation (`//!`)",
-        ));
+        found.push(Problem::in_file(&file.path, "begins without module documentation (`//!`)"));
     }
 }
 
 fn too_long(file: &TextFile, allowances: &Allowances, found: &mut Vec<Problem>) {
     let lines = file.text.lines().count();
     if lines > MAX_LINES && !allowances.contains_key(&file.path) {
-        found.push(Problem::in_file(
-            &file.path,
-            format!("{lines} lines, more than {MAX_LINES}: split it by its ideas"),
-        ));
+        found
+            .push(Problem::in_file(&file.path, format!("{lines} lines, more than {MAX_LINES}: split it by its ideas")));
     }
 }
 
@@ -116,20 +104,10 @@ fn banned(file: &TextFile, found: &mut Vec<Problem>) {
 /// A test is what stands in a `tests` folder or file, or after `#[cfg(test)]`.
 fn sleeping_tests(file: &TextFile, found: &mut Vec<Problem>) {
     let is_test_file = file.path.split('/').any(|part| part == "tests" || part == "tests.rs");
-    let tests_begin = numbered(file)
-        .find(|(_, line)| line.trim() == "#[cfg(test)]")
-        .map(|(number, _)| number);
-    let first = if is_test_file {
-        1
-    } else {
-        tests_begin.unwrap_or(usize::MAX)
-    };
+    let tests_begin = numbered(file).find(|(_, line)| line.trim() == "#[cfg(test)]").map(|(number, _)| number);
+    let first = if is_test_file { 1 } else { tests_begin.unwrap_or(usize::MAX) };
     for (number, _) in numbered(file).filter(|(number, line)| *number >= first && line.contains(SLEEP)) {
-        found.push(Problem::at(
-            &file.path,
-            number,
-            "a sleeping test: wait for the event, with a deadline",
-        ));
+        found.push(Problem::at(&file.path, number, "a sleeping test: wait for the event, with a deadline"));
     }
 }
 
@@ -138,14 +116,8 @@ mod tests {
     use super::*;
 
     fn check(path: &str, text: &str, want: &[&str]) {
-        let file = TextFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        };
-        let got: Vec<String> = problems(&file, &Allowances::new())
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let file = TextFile { path: path.to_owned(), text: text.to_owned() };
+        let got: Vec<String> = problems(&file, &Allowances::new()).iter().map(ToString::to_string).collect();
         assert_eq!(got.len(), want.len(), "{path}: {got:?}");
         for (got, want) in got.iter().zip(want) {
             assert!(got.contains(want), "{path}: {got:?} does not contain {want:?}");
@@ -197,16 +169,10 @@ mod tests {
 
     #[test]
     fn a_long_file_fails_without_an_allowance() {
-        let file = |lines| TextFile {
-            path: "a.rs".to_owned(),
-            text: format!("//! x\n{}", "x\n".repeat(lines - 1)),
-        };
+        let file = |lines| TextFile { path: "a.rs".to_owned(), text: format!("//! x\n{}", "x\n".repeat(lines - 1)) };
         let allowed = Allowances::from([("a.rs".to_owned(), "a table".to_owned())]);
-        let rows = [
-            (MAX_LINES, Allowances::new(), 0),
-            (MAX_LINES + 1, Allowances::new(), 1),
-            (MAX_LINES + 1, allowed, 0),
-        ];
+        let rows =
+            [(MAX_LINES, Allowances::new(), 0), (MAX_LINES + 1, Allowances::new(), 1), (MAX_LINES + 1, allowed, 0)];
         for (lines, allowances, want) in rows {
             assert_eq!(problems(&file(lines), &allowances).len(), want, "{lines} lines");
         }

@@ -21,11 +21,7 @@ pub struct TextFile {
 
 /// Every file that is valid UTF-8, in order of its path.
 pub fn text_files(root: &Path) -> Result<Vec<TextFile>> {
-    let mut paths = if root.join(".git").exists() {
-        listed_by_git(root)?
-    } else {
-        walked(root)?
-    };
+    let mut paths = if root.join(".git").exists() { listed_by_git(root)? } else { walked(root)? };
     paths.sort();
     paths.dedup();
     let mut files = Vec::new();
