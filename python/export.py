@@ -26,18 +26,25 @@ def from_xgboost(model, features: int) -> onnx.ModelProto:
     exported = convert_xgboost(model, initial_types=[("input", XgboostFloats([None, features]))])
     if not any(opset.domain == "" for opset in exported.opset_import):
         exported.opset_import.append(onnx.helper.make_opsetid("", OPSET[""]))
-    return exported
+    return renamed(exported)
+
+
+def renamed(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Converters name graphs by chance; the same training gives the same bytes under a constant name."""
+    model.graph.name = "model"
+    return model
 
 
 def from_sklearn(model, features: int, zipmap: bool = False, inputs=None) -> onnx.ModelProto:
     """A scikit-learn estimator, with one input `input` of shape [N, features] unless `inputs` names others."""
     is_classifier = hasattr(model, "classes_")
-    return convert_sklearn(
+    converted = convert_sklearn(
         model,
         initial_types=inputs or [("input", FloatTensorType([None, features]))],
         options={id(model): {"zipmap": zipmap}} if is_classifier else None,
         target_opset=OPSET,
     )
+    return renamed(converted)
 
 
 def describe(model: onnx.ModelProto, feature_names=None, classes=None) -> onnx.ModelProto:
