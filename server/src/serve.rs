@@ -68,7 +68,10 @@ impl Running {
 ///
 /// # Errors
 /// When an address cannot be bound or the registry cannot be opened.
-pub async fn start(config: Config) -> anyhow::Result<Running> {
+pub async fn start(mut config: Config) -> anyhow::Result<Running> {
+    if config.engine_threads == 0 {
+        config.engine_threads = std::thread::available_parallelism()?.get();
+    }
     let engines = discover_engines(&config).await?;
     let authenticator = Authenticator::new(&config.auth)?;
     let registry = open_registry(&config).await?;
@@ -157,7 +160,11 @@ async fn discover_engines(config: &Config) -> anyhow::Result<Engines> {
     Ok(engines)
 }
 
-async fn open_registry(config: &Config) -> anyhow::Result<Registry> {
+/// Opens what exists and what should run: connects, migrates, and makes the data folder when it is not there.
+///
+/// # Errors
+/// When the folder cannot be made, or the database or the artifact store cannot be reached.
+pub async fn open_registry(config: &Config) -> anyhow::Result<Registry> {
     let data_dir = &config.data_dir;
     std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make the data folder {}", data_dir.display()))?;
     let shared = config.database_url.expose().starts_with("postgres");

@@ -1,5 +1,22 @@
 //! The server's configuration, whole and checked: what `load` makes of defaults, file, environment and flags.
 
+mod build;
+mod check;
+mod environment;
+mod error;
+mod file;
+mod layers;
+mod print;
+pub mod settings;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use check::{BOOTSTRAP_KEY_CHARS_MIN, HS256_SECRET_BYTES_MIN};
+pub use error::{ConfigError, ConfigErrors, Origin};
+pub use layers::{Effective, Loaded, load};
+pub use value::{Kind, Value};
+
 use servoir_types::Secret;
 use std::net::SocketAddr;
 use std::path::PathBuf;
