@@ -197,3 +197,115 @@ impl Reader<'_> {
 fn malformed(detail: String) -> ApiError {
     ApiError::malformed("wrong-form", detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use servoir_types::{Data, Kind, Shape};
+
+    fn signature() -> Signature {
+        let spec = |name, datatype, dims: &[i64]| TensorSpec::new(name, datatype, Shape::ranked(dims));
+        Signature {
+            inputs: vec![spec("x", Datatype::Fp32, &[-1, 2]), spec("s", Datatype::Bytes, &[-1])],
+            outputs: vec![spec("label", Datatype::Int64, &[-1]), spec("p", Datatype::Fp32, &[-1, 2])],
+        }
+    }
+
+    fn read(body: &str) -> Result<Asked, ApiError> {
+        Reader { signature: &signature(), model: "model 'm' v2", rows_max: 4 }.read(body.as_bytes())
+    }
+
+    /// A good request, changed.
+    fn body(change: impl FnOnce(&mut Value)) -> String {
+        let mut body = json!({"inputs": [
+            {"name": "s", "datatype": "BYTES", "shape": [2], "data": ["a", "b"]},
+            {"name": "x", "shape": [2, 2], "datatype": "FP32", "data": [1, 2.5, 3, 4]},
+        ]});
+        change(&mut body);
+        body.to_string()
+    }
+
+    #[test]
+    fn inputs_come_in_any_order_flat_or_nested() {
+        let nested = body(|body| body["inputs"][1]["data"] = json!([[1, 2.5], [3, 4]]));
+        for text in [body(|_| {}), nested] {
+            let asked = read(&text).unwrap();
+            let x = Tensor::new(vec![2, 2], Data::Fp32(vec![1.0, 2.5, 3.0, 4.0])).unwrap();
+            let s = Tensor::new(vec![2], Data::Bytes(vec![b"a".to_vec(), b"b".to_vec()])).unwrap();
+            assert_eq!(asked.inputs, [x, s]);
+            assert_eq!(asked.outputs.iter().map(|output| output.position).collect::<Vec<_>>(), [0, 1]);
+        }
+        let empty = body(|body| {
+            body["inputs"][0] = json!({"name": "s", "datatype": "BYTES", "shape": [0], "data": []});
+            body["inputs"][1] = json!({"name": "x", "datatype": "FP32", "shape": [0, 2], "data": []});
+        });
+        assert_eq!(read(&empty).unwrap().inputs[0].shape(), [0, 2]);
+    }
+
+    #[test]
+    fn outputs_and_parameters_are_taken() {
+        let text = body(|body| {
+            body["id"] = json!("42");
+            body["parameters"] = json!({"priority": 1, "timeout": 1500, "binary_data_output": false});
+            body["outputs"] = json!([{"name": "p", "parameters": {"classification": 2}}, {"name": "label"}]);
+        });
+        let asked = read(&text).unwrap();
+        let wanted = [Wanted { position: 1, classes: Some(2) }, Wanted { position: 0, classes: None }];
+        assert_eq!(asked.outputs, wanted);
+        assert_eq!((asked.id.as_deref(), asked.priority), (Some("42"), Priority::High));
+        assert_eq!(asked.timeout, Some(Duration::from_micros(1500)));
+        for (priority, expected) in [(0, Priority::Normal), (2, Priority::Normal), (3, Priority::Low)] {
+            let text = body(|body| body["parameters"] = json!({"priority": priority, "timeout": 0}));
+            let asked = read(&text).unwrap();
+            assert_eq!((asked.priority, asked.timeout), (expected, None));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let x = |key: &'static str, value: Value| body(move |body| body["inputs"][1][key] = value);
+        let top = |key: &'static str, value: Value| body(move |body| body[key] = value);
+        let bad = Kind::Malformed;
+        let mismatch = Kind::Unprocessable;
+        let cases = [
+            ("[]".to_owned(), bad, "invalid type: sequence, expected an object"),
+            ("{}".to_owned(), bad, "missing field `inputs`"),
+            (r#"{"inputs": [["x", [1, 2]]]}"#.to_owned(), bad, "inputs[0]: invalid type: sequence, expected an object"),
+            (x("shape", json!([-1, 2])), bad, "input 'x': shape [-1, 2] has a dimension below 0"),
+            (x("shape", json!(["2", 2])), bad, "inputs[1].shape[0]: invalid type: string \"2\", expected i64"),
+            (x("shape", json!([1i64 << 62, 30])), bad, "input 'x': shape [4611686018427387904, 30] has more elements than"),
+            (x("shape", json!([1, 1, 1, 1, 1, 1, 1, 1, 4])), bad, "input 'x' has 9 dimensions, at most 8 are taken"),
+            (x("shape", json!([4])), mismatch, "input 'x' of model 'm' v2 has shape [-1, 2]; [4] came"),
+            (x("shape", json!([1, 2])), bad, "input 'x': shape [1, 2] has 2 elements, 4 came"),
+            (x("shape", json!([5, 2])), Kind::TooLarge, "more than 4 rows came"),
+            (x("datatype", json!("FP64")), bad, "input 'x' of model 'm' v2 is FP32, FP64 came"),
+            (x("data", json!(null)), bad, "input 'x' has no data"),
+            (x("data", json!(5)), bad, "input 'x': data must be a list"),
+            (x("data", json!([[1, 2], [3]])), bad, "input 'x', row 1: the shape says 2 here, the data has 1"),
+            (x("data", json!([[[1, 2], [3, 4]]])), bad, "input 'x': data is nested 3 deep and shape [2, 2] has 2"),
+            (x("data", json!([1, 2, null, 4])), mismatch, "input 'x', value 2: null came"),
+            (x("data", json!([1, 2, "a", 4])), mismatch, "input 'x', value 2: \"a\" came where FP32 takes numbers"),
+            (x("name", json!("xx")), mismatch, "inputs: model 'm' v2 has no input 'xx'"),
+            (x("name", json!("s")), bad, "inputs: 's' came twice"),
+            (x("parameters", json!({"binary_data_size": 16})), bad, "binary_data_size: binary tensors are not available"),
+            (top("inputs", json!([])), mismatch, "inputs: model 'm' v2 also needs 'x', 's'"),
+            (top("model", json!(1)), bad, "model: unknown field `model`"),
+            (top("parameters", json!({"timeout": "soon"})), bad, "parameters.timeout: invalid type: string \"soon\", expected u64"),
+            (top("parameters", json!({"sequence_id": 1})), bad, "parameters.sequence_id: unknown field `sequence_id`"),
+            (top("parameters", json!({"binary_data_output": true})), bad, "binary_data_output: binary tensors"),
+            (top("outputs", json!([{"name": "y"}])), bad, "outputs: model 'm' v2 has no output 'y'; it has 'label', 'p'"),
+            (top("outputs", json!([{"name": "p"}, {"name": "p"}])), bad, "outputs: 'p' came twice"),
+            (top("outputs", json!([{"name": "p", "parameters": {"binary_data": true}}])), bad, "binary_data: binary tensors"),
+            (top("outputs", json!([{"name": "p", "parameters": {"classification": 0}}])), bad, "classification must be at least 1"),
+        ];
+        for (text, kind, expected) in cases {
+            let error = match read(&text) {
+                Ok(asked) => panic!("{text} was taken: {asked:?}"),
+                Err(error) => error,
+            };
+            assert!(error.detail.starts_with(expected), "{text}\nsaid: {}\nexpected: {expected}", error.detail);
+            assert_eq!(error.kind, kind, "{text}");
+        }
+    }
+}
