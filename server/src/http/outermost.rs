@@ -85,7 +85,7 @@ async fn dispatch(routes: &Routes, request: Request<Body>) -> Response {
     if routes.planes != Planes::Management {
         // The data plane's few paths are matched before anything else.
         if let Some(target) = predict::Target::of(request.uri().path()) {
-            return predict::answer(&routes.app, target, request).await.unwrap_or_else(IntoResponse::into_response);
+            return predict::answer(&routes.app, target, request).await;
         }
     }
     match routes.management.clone().oneshot(request).await {

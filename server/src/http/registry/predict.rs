@@ -3,7 +3,6 @@
 use crate::app::SharedApp;
 use crate::auth::Caller;
 use crate::auth::scope::InferenceInvoke;
-use crate::error::ApiError;
 use crate::http::path::Path;
 use crate::http::predict;
 use axum::body::Body;
@@ -39,6 +38,6 @@ async fn answer(
     State(app): State<SharedApp>,
     Path(id): Path<String>,
     request: Request<Body>,
-) -> Result<Response, ApiError> {
-    predict::registry_twin(&app, id, request).await
+) -> Response {
+    predict::registry_twin(&app, &id, request).await
 }
