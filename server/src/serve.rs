@@ -68,7 +68,10 @@ impl Running {
 ///
 /// # Errors
 /// When an address cannot be bound or the registry cannot be opened.
-pub async fn start(config: Config) -> anyhow::Result<Running> {
+pub async fn start(mut config: Config) -> anyhow::Result<Running> {
+    if config.engine_threads == 0 {
+        config.engine_threads = std::thread::available_parallelism()?.get();
+    }
     let engines = discover_engines(&config).await?;
     let authenticator = Authenticator::new(&config.auth)?;
     let registry = open_registry(&config).await?;

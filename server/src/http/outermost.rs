@@ -12,12 +12,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
-use http::{Request, StatusCode};
+use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use servoir_types::Kind;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 use tower::ServiceExt as _;
+
+/// What an error may say in headers of its own.
+const HEADERS_OF_ERRORS: [HeaderName; 2] = [header::ALLOW, header::CONTENT_RANGE];
 
 /// Which routes a listener offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +66,13 @@ pub async fn answer(routes: &Routes, mut request: Request<Body>, peer: SocketAdd
     let error = response.extensions_mut().remove::<ApiError>();
     let served = response.extensions_mut().remove::<Served>();
     if let Some(error) = &error {
+        let headers = std::mem::take(response.headers_mut());
         response = render(error, dialect, &request_id);
+        for name in HEADERS_OF_ERRORS {
+            if let Some(value) = headers.get(&name) {
+                response.headers_mut().insert(name, value.clone());
+            }
+        }
     }
     response.headers_mut().insert(HEADER, request_id.header_value());
     let elapsed = started.elapsed();
@@ -76,7 +85,7 @@ async fn dispatch(routes: &Routes, request: Request<Body>) -> Response {
     if routes.planes != Planes::Management {
         // The data plane's few paths are matched before anything else.
         if let Some(target) = predict::Target::of(request.uri().path()) {
-            return predict::answer(&routes.app, target, request).await.unwrap_or_else(IntoResponse::into_response);
+            return predict::answer(&routes.app, target, request).await;
         }
     }
     match routes.management.clone().oneshot(request).await {
@@ -90,10 +99,11 @@ fn bare_errors(response: Response) -> Response {
     let is_ours = response.extensions().get::<ApiError>().is_some();
     match response.status() {
         StatusCode::METHOD_NOT_ALLOWED if !is_ours => {
-            let allow =
-                response.headers().get(http::header::ALLOW).and_then(|allow| allow.to_str().ok()).unwrap_or("none");
-            let detail = format!("this path exists, but not with this method; it takes {allow}");
-            ApiError::new(Kind::MethodNotAllowed, "method-not-allowed", detail).into_response()
+            let allow = response.headers().get(header::ALLOW).cloned().unwrap_or(HeaderValue::from_static(""));
+            let methods = allow.to_str().unwrap_or_default();
+            let detail = format!("this path exists, but not with this method; it takes {methods}");
+            let error = ApiError::new(Kind::MethodNotAllowed, "method-not-allowed", detail);
+            ([(header::ALLOW, allow)], error).into_response()
         }
         _ => response,
     }

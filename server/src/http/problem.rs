@@ -7,6 +7,7 @@ use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use servoir_types::Kind;
+use utoipa::ToSchema;
 
 /// How a route speaks of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,22 +26,32 @@ impl Dialect {
 }
 
 /// A problem details object (RFC 9457).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Problem<'a> {
+pub struct Problem<'a> {
+    /// `urn:servoir:problem:` and the code.
     r#type: String,
+    /// The status in words.
     title: &'a str,
+    /// The HTTP status.
     status: u16,
+    /// A sentence that a person can act on.
     detail: &'a str,
+    /// Stable, kebab-case.
     code: &'a str,
+    /// Finds the request in the log.
     request_id: &'a str,
+    /// One line per field that is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ProblemField<'a>>,
 }
 
-#[derive(Debug, Serialize)]
-struct ProblemField<'a> {
+/// A field that is wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemField<'a> {
+    /// A JSON pointer (RFC 6901) into the body, or `?name` for a query parameter.
     pointer: &'a str,
+    /// What is wrong, what was expected and what came.
     detail: &'a str,
 }
 

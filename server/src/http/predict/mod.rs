@@ -1,22 +1,18 @@
 //! The data plane: `/v1/predict/…` and `/v2/…`.
+//!
+//! A request is matched ([`Target`]), its caller checked, and answered by the folder of its protocol. Both protocols
+//! decode JSON straight into the tensors that the model takes ([`json`]); nothing here touches a database, disk or
+//! network.
 
-use crate::app::SharedApp;
-use crate::error::ApiError;
-use axum::body::Body;
-use axum::response::Response;
-use http::Request;
+mod answer;
+mod call;
+mod json;
+mod lookup;
+mod media;
+mod names;
+mod target;
+mod v1;
+mod v2;
 
-/// Which data-plane route a path names.
-pub struct Target;
-
-impl Target {
-    /// The route, if it is one of the data plane's.
-    pub fn of(_path: &str) -> Option<Self> {
-        None
-    }
-}
-
-/// Answers a request of the data plane. The caller is in the extensions as `Result<Principal, ApiError>`.
-pub async fn answer(_app: &SharedApp, _target: Target, _request: Request<Body>) -> Result<Response, ApiError> {
-    Err(ApiError::internal("not assembled"))
-}
+pub use answer::{answer, registry_twin};
+pub use target::Target;
