@@ -11,7 +11,7 @@ use crate::telemetry::metrics::{Protocol, Served};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{Method, Request};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 use servoir_types::Kind;
 use std::time::Instant;
 
@@ -23,10 +23,17 @@ pub async fn answer(app: &SharedApp, target: Target, request: Request<Body>) -> 
         Target::Model { aspect: Aspect::Infer, .. } => Some(Protocol::V2),
         _ => None,
     };
-    match protocol {
+    let takes = target.method();
+    let mut response = match protocol {
         Some(protocol) => counted(app, Asked::Path(target), protocol, request).await,
         None => describe(app, &target, request).await.unwrap_or_else(IntoResponse::into_response),
+    };
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED
+        && let Ok(takes) = HeaderValue::from_str(takes.as_str())
+    {
+        response.headers_mut().insert(header::ALLOW, takes);
     }
+    response
 }
 
 /// Answers a prediction that came to the Registry API's own path, as `/v1/predict/{model}` does.
@@ -108,8 +115,10 @@ async fn describe(app: &SharedApp, target: &Target, request: Request<Body>) -> R
     }
 }
 
+/// A version in a path; what is no number is a version that does not exist.
 fn version_in(part: &str) -> Result<u64, ApiError> {
-    names::version(&names::decode(part)?)
+    let version = names::version(&names::decode(part)?);
+    version.map_err(|error| ApiError { kind: Kind::NotFound, code: "version-not-live", ..error })
 }
 
 fn principal(parts: &Parts) -> Result<&Principal, ApiError> {

@@ -43,8 +43,8 @@ pub enum Fault {
     MissingInputs { names: Vec<String>, model: String },
     #[error("inputs: {model} has no input '{name}'{}", suggestion(.nearest))]
     UnknownInput { name: String, nearest: Option<String>, model: String },
-    #[error("no rows came; send at least one")]
-    NoRows,
+    #[error("{field}: no rows came; send at least one")]
+    NoRows { field: &'static str },
     #[error("more than {max} rows came, the most that may wait for this model; send them in several requests")]
     TooManyRows { max: usize },
 }
@@ -101,7 +101,7 @@ impl Fault {
             Self::Form(_) | Self::Structure { .. } | Self::TooDeep(_) => (Kind::Malformed, "wrong-form"),
             Self::Element { error: ElementError::Text(_), .. } => (Kind::Malformed, "wrong-form"),
             Self::Ragged { .. } | Self::ShapeDisagrees { .. } => (Kind::Malformed, "shape-disagrees"),
-            Self::NoRows => (Kind::Malformed, "no-rows"),
+            Self::NoRows { .. } => (Kind::Malformed, "no-rows"),
             Self::Element { .. } => (Kind::Unprocessable, "wrong-value"),
             Self::Length { .. }
             | Self::RowCount { .. }
@@ -120,15 +120,6 @@ impl From<Fault> for ApiError {
     fn from(fault: Fault) -> Self {
         let (kind, code) = fault.class();
         Self::new(kind, code, fault.to_string())
-    }
-}
-
-impl From<serde_json::Error> for Fault {
-    fn from(error: serde_json::Error) -> Self {
-        match error.classify() {
-            serde_json::error::Category::Data => Self::Form(format!("the body has the wrong form: {error}")),
-            _ => Self::Syntax(error.to_string()),
-        }
     }
 }
 

@@ -17,11 +17,11 @@ const JSON_BYTES_PER_ELEMENT: usize = 8;
 enum Length {
     /// Of any length: the first one decides.
     Free,
-    /// As the model declares.
+    /// As the model declares; no list has been seen.
     Declared(usize),
     /// As the request's own shape says.
     Shape(usize),
-    /// As the first list of the level was.
+    /// As the lists of the level before were.
     Seen(usize),
 }
 
@@ -230,7 +230,6 @@ impl<'s> Filling<'s> {
     /// Notes that a list of `level` ended after `got` items.
     fn close(&mut self, level: usize, got: usize) -> Result<(), Fault> {
         match self.lengths[level] {
-            Length::Free => self.lengths[level] = Length::Seen(got),
             Length::Declared(expected) if expected != got => return Err(self.not_as_declared(level, got, expected)),
             Length::Shape(expected) if expected != got => {
                 return Err(Fault::ShapeDisagrees { place: self.place_at(level), got, expected });
@@ -238,7 +237,8 @@ impl<'s> Filling<'s> {
             Length::Seen(expected) if expected != got => {
                 return Err(Fault::Ragged { place: self.place_at(level), got, expected });
             }
-            Length::Declared(_) | Length::Shape(_) | Length::Seen(_) => {}
+            Length::Shape(_) => {}
+            Length::Free | Length::Declared(_) | Length::Seen(_) => self.lengths[level] = Length::Seen(got),
         }
         Ok(())
     }

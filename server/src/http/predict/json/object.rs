@@ -1,5 +1,6 @@
-//! Objects that really are objects.
+//! Bodies that are objects, and objects that really are objects.
 
+use super::fault::Fault;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use std::fmt;
@@ -14,6 +15,28 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(ObjectVisitor(PhantomData))
     }
+}
+
+/// Reads a body that is one object.
+///
+/// # Errors
+/// [`Fault::Syntax`], or [`Fault::Form`] with the place of what is wrong.
+pub fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Fault> {
+    let error = match serde_json::from_slice(body) {
+        Ok(Object(value)) => return Ok(value),
+        Err(error) if error.classify() != serde_json::error::Category::Data => {
+            return Err(Fault::Syntax(error.to_string()));
+        }
+        Err(error) => error,
+    };
+    // The place is tracked in a second reading, so that bodies that are right do not pay for it.
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let tracked: Result<Object<T>, _> = serde_path_to_error::deserialize(&mut deserializer);
+    let place = tracked.err().map(|error| error.path().to_string()).filter(|place| place != ".");
+    Err(Fault::Form(match place {
+        Some(place) => format!("{place}: {error}"),
+        None => error.to_string(),
+    }))
 }
 
 struct ObjectVisitor<T>(PhantomData<T>);

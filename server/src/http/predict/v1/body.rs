@@ -3,7 +3,7 @@
 use super::inputs;
 use crate::error::ApiError;
 use crate::http::predict::json::fault::Fault;
-use crate::http::predict::json::object::Object;
+use crate::http::predict::json::object;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use servoir_runtime::{Deployment, Identity};
@@ -51,7 +51,7 @@ impl Asked {
     }
 
     fn decode(bytes: &[u8], signature: &Signature, model: &str, rows_max: usize) -> Result<Self, ApiError> {
-        let Object(body): Object<Body<'_>> = serde_json::from_slice(bytes).map_err(Fault::from)?;
+        let body: Body<'_> = object::read(bytes)?;
         let reader = inputs::Reader { signature, model, rows_max };
         let inputs = match (body.instances, body.inputs, body.input_data) {
             (Some(rows), None, None) => reader.instances(rows)?,
@@ -62,7 +62,7 @@ impl Asked {
         };
         let rows = inputs.first().map_or(0, Tensor::rows);
         if rows == 0 {
-            return Err(Fault::NoRows.into());
+            return Err(Fault::NoRows { field: "inputs" }.into());
         }
         body.check_entities(rows)?;
         Ok(Self { inputs, single: body.input_data.is_some() })

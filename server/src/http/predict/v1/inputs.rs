@@ -30,7 +30,7 @@ impl<'s> Reader<'s> {
             return Err(Fault::Form("instances must be a list of rows".to_owned()));
         };
         match rows.trim_start().as_bytes().first() {
-            Some(b']') => Err(Fault::NoRows),
+            Some(b']') => Err(Fault::NoRows { field: "instances" }),
             Some(b'{') => {
                 let mut columns = Columns::of(self.signature, self.model, self.rows_max)?;
                 columns.rows(json)?;
@@ -54,7 +54,7 @@ impl<'s> Reader<'s> {
             filling.whole(json)?;
             return Ok(vec![filling.finish()?]);
         }
-        let Entries(entries) = serde_json::from_str(json.get())?;
+        let Entries(entries) = serde_json::from_str(json.get()).map_err(|error| Fault::Form(format!("inputs: {error}")))?;
         let mut slots = vec![None; self.signature.inputs.len()];
         for (name, tensor) in entries {
             let Some(position) = self.signature.inputs.iter().position(|input| input.name == name) else {

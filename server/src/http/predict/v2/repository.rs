@@ -5,8 +5,7 @@ use crate::app::SharedApp;
 use crate::auth::Principal;
 use crate::error::ApiError;
 use crate::http::body::{self, BodyLimits};
-use crate::http::predict::json::fault::Fault;
-use crate::http::predict::json::object::Object;
+use crate::http::predict::json::object;
 use crate::http::predict::lookup;
 use axum::body::Body;
 use axum::response::Response;
@@ -42,7 +41,7 @@ pub async fn index(app: &SharedApp, principal: &Principal, body: Body) -> Result
     let idle_max = Duration::from_secs(app.config.limits.body_idle_seconds);
     let bytes = body::read(body, BodyLimits { bytes_max: INDEX_BODY_BYTES_MAX, idle_max }).await?;
     if !bytes.trim_ascii().is_empty() {
-        let _query: Object<Query> = serde_json::from_slice(&bytes).map_err(Fault::from)?;
+        let _query: Query = object::read(&bytes)?;
     }
     let mut listed = Vec::new();
     for (organization, entry) in app.serving.entries() {

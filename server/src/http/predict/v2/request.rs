@@ -4,7 +4,7 @@ use super::parameters::{OfInput, OfOutput, OfRequest};
 use crate::error::ApiError;
 use crate::http::predict::json::fault::{Fault, nearest};
 use crate::http::predict::json::filling::Filling;
-use crate::http::predict::json::object::Object;
+use crate::http::predict::json::object::{self, Object};
 use crate::http::predict::json::{RANK_MAX, excerpt, rank_of};
 use crate::http::predict::media::NO_BINARY;
 use serde::Deserialize;
@@ -90,7 +90,7 @@ struct Reader<'s> {
 
 impl Reader<'_> {
     fn read(&self, bytes: &[u8]) -> Result<Asked, ApiError> {
-        let Object(body): Object<Body<'_>> = serde_json::from_slice(bytes).map_err(Fault::from)?;
+        let body: Body<'_> = object::read(bytes)?;
         let parameters = body.parameters.map(|Object(parameters)| parameters).unwrap_or_default();
         parameters.check()?;
         let outputs = self.outputs(body.outputs)?;
@@ -160,7 +160,7 @@ impl Reader<'_> {
         }
         let dims: Option<Vec<usize>> = came.iter().map(|&dim| usize::try_from(dim).ok()).collect();
         let Some(dims) = dims else {
-            return Err(malformed(format!("input '{name}': a request's dimensions are 0 or more, {came:?} came")));
+            return Err(malformed(format!("input '{name}': shape {came:?} has a dimension below 0")));
         };
         if dims.iter().try_fold(1usize, |count, &dim| count.checked_mul(dim)).is_none() {
             return Err(malformed(format!("input '{name}': shape {came:?} has more elements than can be counted")));
