@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// How long connecting may take.
 const CONNECT_SECONDS_MAX: u64 = 5;
-/// How long an ordinary call may take.
-const CALL_SECONDS_MAX: u64 = 60;
+/// How long an ordinary call may take: longer than a server by default lets a prediction take.
+const CALL_SECONDS_MAX: u64 = 90;
 /// How long a deployment may take: a large model is fetched and loaded within it.
 const DEPLOY_SECONDS_MAX: u64 = 900;
 /// How long an upload may take: 4 GiB at 1 MiB/s, and a little.
@@ -21,6 +21,11 @@ const ANSWER_BYTES_MAX: usize = 256 << 20;
 
 /// Where the Registry API is.
 const REGISTRY: [&str; 3] = ["api", "v1", "model-registry"];
+
+/// A path of the Registry API.
+pub fn registry_path<'a>(path: &[&'a str]) -> Vec<&'a str> {
+    [&REGISTRY, path].concat()
+}
 
 /// A server as its callers see it. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
@@ -123,19 +128,19 @@ impl Client {
 
     /// Reads an object or list of the Registry API.
     pub async fn registry(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, ClientError> {
-        self.get(&[&REGISTRY, path].concat(), query).await
+        self.get(&registry_path(path), query).await
     }
 
     /// Changes something through the Registry API. A change may wait for a model to be loaded.
     pub async fn change(&self, path: &[&str], body: Option<&Value>) -> Result<Value, ClientError> {
-        let request = self.request(Method::POST, &[&REGISTRY, path].concat(), &[])?;
+        let request = self.request(Method::POST, &registry_path(path), &[])?;
         let request = request.timeout(Duration::from_secs(DEPLOY_SECONDS_MAX));
         self.json(body.into_iter().fold(request, RequestBuilder::json)).await
     }
 
     /// Sends a file to the Registry API.
     pub async fn upload(&self, path: &[&str], form: Form) -> Result<Value, ClientError> {
-        let request = self.request(Method::POST, &[&REGISTRY, path].concat(), &[])?;
+        let request = self.request(Method::POST, &registry_path(path), &[])?;
         self.json(request.timeout(Duration::from_secs(UPLOAD_SECONDS_MAX)).multipart(form)).await
     }
 
@@ -211,5 +216,93 @@ impl Client {
 
     fn garbled(&self, reason: String) -> ClientError {
         ClientError::Garbled { url: self.base().to_owned(), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::extract::Request;
+    use axum::response::{IntoResponse as _, Redirect};
+    use axum::routing::any;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use hyper_util::server::conn::auto;
+    use hyper_util::service::TowerToHyperService;
+    use serde_json::json;
+
+    /// A server on a port of its own that answers with what it was asked.
+    async fn echo() -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let say = |request: Request| async move {
+            let key = request.headers().get("x-api-key").map(|key| key.to_str().unwrap().to_owned());
+            axum::Json(json!({"uri": request.uri().to_string(), "key": key})).into_response()
+        };
+        let away = any(|| async { Redirect::temporary("http://127.0.0.1:1/") });
+        let router = Router::new().route("/away", away).fallback(say);
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let service = TowerToHyperService::new(router.clone());
+                tokio::spawn(async move {
+                    let connection = auto::Builder::new(TokioExecutor::new());
+                    connection.serve_connection(TokioIo::new(stream), service).await.map_err(|error| error.to_string())
+                });
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn names_and_values_travel_whole_and_with_the_key() {
+        let client = Client::new(&echo().await, Some(Secret::new("k"))).unwrap();
+        let query = [("search", "a&b=c")];
+        let answer = client.registry(&["models", "a/b ?#%\u{e9}", "versions"], &query).await.unwrap();
+        let uri = "/api/v1/model-registry/models/a%2Fb%20%3F%23%25%C3%A9/versions?search=a%26b%3Dc";
+        assert_eq!(answer, json!({"uri": uri, "key": "k"}));
+    }
+
+    #[tokio::test]
+    async fn a_base_with_a_path_keeps_it() {
+        let client = Client::new(&format!("{}/behind/proxy/", echo().await), None).unwrap();
+        assert_eq!(client.get(&["v2"], &[]).await.unwrap(), json!({"uri": "/behind/proxy/v2", "key": null}));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let client = Client::new(&echo().await, Some(Secret::new("k"))).unwrap();
+        assert_eq!(client.get(&["away"], &[]).await.unwrap_err().status(), Some(307));
+    }
+
+    #[tokio::test]
+    async fn steps_between_folders_are_no_names() {
+        let client = Client::new("http://127.0.0.1:1", None).unwrap();
+        for name in ["", ".", ".."] {
+            let failure = Failure::from(client.registry(&["models", name], &[]).await.unwrap_err());
+            assert_eq!((failure.exit, failure.message), (Exit::Usage, format!("'{name}' is not a name or an id")));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_named() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let failure = Failure::from(Client::new(&url, None).unwrap().get(&["v2"], &[]).await.unwrap_err());
+        let reason =
+            "Connection refused (os error 111); is `servoir serve` running there? SERVOIR_URL names the server";
+        assert_eq!((failure.exit, failure.message), (Exit::Failed, format!("cannot reach {url}: {reason}")));
+    }
+
+    #[test]
+    fn only_http_addresses_are_servers() {
+        for url in ["", "localhost:8080", "ftp://host", "http://"] {
+            assert_eq!(
+                Client::new(url, None).map(drop).map_err(|error| Failure::from(error).exit),
+                Err(Exit::Usage),
+                "{url}"
+            );
+        }
     }
 }

@@ -53,9 +53,9 @@ impl Doctor {
     pub async fn run(self) -> Result<(), Failure> {
         let mut config = self.flags.load()?.config;
         let mut findings = vec![processor(), gpu()];
-        let located = onnxruntime::locate(config.onnxruntime.take())?;
+        let located = onnxruntime::locate(config.onnxruntime.take());
         findings.push(library(&located));
-        let path = located.path();
+        let path = located.ok().and_then(Outcome::path);
         let threads = config.engine_threads;
         let engines = tokio::task::spawn_blocking(move || engines(path, threads)).await.map_err(anyhow::Error::from)?;
         findings.extend(engines);
@@ -126,12 +126,13 @@ fn gpu() -> Finding {
     Finding::new("gpu", State::Missing, "no device, because this build has no CUDA support; models run on the CPU")
 }
 
-fn library(located: &Outcome) -> Finding {
+fn library(located: &Result<Outcome, Failure>) -> Finding {
     match located {
-        Outcome::Found { path, by } => {
+        Err(failure) => Finding::new("ONNX Runtime library", State::Failed, failure.message.clone()),
+        Ok(Outcome::Found { path, by }) => {
             Finding::new("ONNX Runtime library", State::Ok, format!("{} (found by {by})", path.display()))
         }
-        Outcome::Missing { looked } => {
+        Ok(Outcome::Missing { looked }) => {
             let advice = "`pip install onnxruntime` in an active environment, or --onnxruntime PATH, provides it";
             Finding::new("ONNX Runtime library", State::Missing, format!("{}; {advice}", looked.join("; ")))
         }

@@ -3,6 +3,7 @@
 use super::answer::{cell, items};
 use super::failure::Failure;
 use super::output::message;
+use super::pages::every;
 use super::session::{Session, rendered};
 use super::table::Table;
 use clap::Subcommand;
@@ -80,16 +81,13 @@ impl Create {
 
 impl List {
     async fn run(self) -> Result<(), Failure> {
-        let limit = ("limit", "200");
-        let query: Vec<_> = self.status.iter().map(|status| ("status", status.as_str())).chain([limit]).collect();
-        let answer = self.session.client()?.get(&KEYS, &query).await?;
+        let query: Vec<_> = self.status.iter().map(|status| ("status", status.as_str())).collect();
+        let answer = every(&self.session.client()?, &KEYS, &query, "apiKeys").await?;
         self.session.show(&answer, |answer| {
-            let mut table = Table::new(["ID", "NAME", "PREFIX", "SCOPES", "CREATED", "EXPIRES", "LAST USED"]);
-            // The list's plural is the only array in the answer, whatever it is called.
-            let keys =
-                ["apiKeys", "keys"].into_iter().map(|plural| items(answer, plural)).find(|keys| !keys.is_empty());
-            for key in keys.unwrap_or_default() {
-                let fields = ["/id", "/name", "/keyPrefix", "/scopes", "/createdAt", "/expiresAt", "/lastUsedAt"];
+            let mut table = Table::new(["ID", "NAME", "STATUS", "PREFIX", "SCOPES", "CREATED", "EXPIRES", "LAST USED"]);
+            for key in items(answer, "apiKeys") {
+                let fields =
+                    ["/id", "/name", "/status", "/keyPrefix", "/scopes", "/createdAt", "/expiresAt", "/lastUsedAt"];
                 table.row(fields.map(|field| cell(key, field)));
             }
             rendered(&table)

@@ -15,6 +15,7 @@ mod key;
 mod models;
 mod onnxruntime;
 mod output;
+mod pages;
 mod predict;
 mod push;
 mod serve;
@@ -32,7 +33,7 @@ use std::process::ExitCode;
 
 /// A model server with a registry built in.
 #[derive(Debug, Parser)]
-#[command(name = "servoir", version, propagate_version = true, arg_required_else_help = true, max_term_width = 100)]
+#[command(name = "servoir", version, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "Client commands read SERVOIR_URL and SERVOIR_API_KEY.\n\
     Exit codes: 0 done, 1 failed, 2 usage, 3 unauthorized, 4 not found, 5 conflict.")]
 pub struct Cli {
@@ -133,7 +134,7 @@ mod tests {
         cli.build();
         let serve = cli.find_subcommand("serve").unwrap();
         let flags: BTreeSet<_> = serve.get_arguments().filter_map(|a| a.get_long()).map(|f| format!("--{f}")).collect();
-        let other = ["--config", "--help", "--version"].map(String::from);
+        let other = ["--config", "--help"].map(String::from);
         let settings = SETTINGS.iter().filter_map(|setting| setting.flag).map(String::from);
         assert_eq!(flags, settings.chain(other).collect());
     }

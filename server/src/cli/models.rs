@@ -1,17 +1,12 @@
 //! `servoir models` and `servoir versions`: what there is.
 
 use super::answer::{cell, items};
-use super::client::{Client, ClientError};
+use super::client::registry_path;
 use super::failure::Failure;
+use super::pages::every;
 use super::session::{Session, rendered};
 use super::table::Table;
 use indicatif::HumanBytes;
-use serde_json::{Value, json};
-
-/// Items per page: the most that a server gives at once.
-const PAGE_ITEMS: usize = 200;
-/// The most items that are listed.
-const ITEMS_MAX: usize = 10_000;
 
 /// Flags of `servoir models`.
 #[derive(Debug, clap::Args)]
@@ -35,7 +30,7 @@ impl Models {
         let given = [("search", &self.search), ("status", &self.status), ("tag", &self.tag)];
         let mut query: Vec<_> = given.iter().filter_map(|(key, value)| Some((*key, value.as_deref()?))).collect();
         query.push(("sort", "name:asc"));
-        let answer = every(&self.session.client()?, &["models"], &query, "models").await?;
+        let answer = every(&self.session.client()?, &registry_path(&["models"]), &query, "models").await?;
         self.session.show(&answer, |answer| {
             let mut table = Table::new(["NAME", "STATUS", "LATEST", "FRAMEWORK", "TAGS", "UPDATED", "ID"]);
             for model in items(answer, "models") {
@@ -59,7 +54,8 @@ pub struct Versions {
 impl Versions {
     /// Lists a model's versions.
     pub async fn run(self) -> Result<(), Failure> {
-        let answer = every(&self.session.client()?, &["models", &self.name, "versions"], &[], "versions").await?;
+        let path = registry_path(&["models", &self.name, "versions"]);
+        let answer = every(&self.session.client()?, &path, &[], "versions").await?;
         self.session.show(&answer, |answer| {
             let mut table = Table::new(["VERSION", "STATE", "FORMAT", "SIZE", "SHA-256", "CREATED", "DESCRIPTION"]);
             for version in items(answer, "versions") {
@@ -71,21 +67,5 @@ impl Versions {
             }
             rendered(&table)
         })
-    }
-}
-
-/// Every page of a list as one list.
-pub async fn every(client: &Client, path: &[&str], query: &[(&str, &str)], plural: &str) -> Result<Value, ClientError> {
-    let limit = PAGE_ITEMS.to_string();
-    let mut all = Vec::new();
-    loop {
-        let offset = all.len().to_string();
-        let page = client.registry(path, &[query, &[("limit", limit.as_str()), ("offset", &offset)]].concat()).await?;
-        let found = items(&page, plural);
-        all.extend_from_slice(found);
-        let total = page["count"].as_u64().unwrap_or(0);
-        if found.is_empty() || all.len() as u64 >= total || all.len() >= ITEMS_MAX {
-            return Ok(json!({"count": total, plural: all}));
-        }
     }
 }

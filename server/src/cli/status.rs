@@ -1,10 +1,10 @@
 //! `servoir status`: what is live and how it is doing.
 
 use super::answer::{cell, items};
-use super::client::{Client, ClientError};
+use super::client::{Client, ClientError, registry_path};
 use super::failure::Failure;
-use super::models::every;
 use super::output::printable;
+use super::pages::every;
 use super::session::{Session, rendered};
 use super::table::Table;
 use serde_json::{Value, json};
@@ -28,7 +28,8 @@ impl Status {
         }
         let server = client.get(&["v2"], &[]).await?;
         let readiness = readiness(&client).await?;
-        let deployed = every(&client, &["models"], &[("status", "deployed"), ("sort", "name:asc")], "models").await?;
+        let query = [("status", "deployed"), ("sort", "name:asc")];
+        let deployed = every(&client, &registry_path(&["models"]), &query, "models").await?;
         let mut models = Vec::new();
         for model in items(&deployed, "models") {
             let id = model["id"].as_str().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The API document: OpenAPI 3.1 at `/api/openapi.json`, and a page at `/api/docs` that shows it without the internet.
 
 use crate::app::SharedApp;
+use crate::http::problem::Dialect;
 use axum::Router;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -27,6 +28,7 @@ pub const PAGE_PATH: &str = "/api/docs";
         (name = "versions", description = "Immutable versions of models, and their artifacts."),
         (name = "deployments", description = "What runs, where, and how it is doing."),
         (name = "predictions", description = "Asking models."),
+        (name = "open-inference", description = "The Open Inference Protocol, version 2."),
         (name = "identity", description = "API keys, and who a caller is."),
         (name = "health", description = "For load balancers, orchestrators and Prometheus.")
     )
@@ -58,17 +60,17 @@ pub fn routes(document: Value) -> Router<SharedApp> {
 pub fn complete(document: utoipa::openapi::OpenApi) -> Result<Value, serde_json::Error> {
     let mut document = serde_json::to_value(document)?;
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
-    for item in paths.into_iter().flat_map(Map::values_mut) {
+    for (path, item) in paths.into_iter().flatten() {
         for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
             if let Some(operation) = operation.as_object_mut() {
-                complete_operation(operation);
+                complete_operation(operation, &error_content(Dialect::of(path)));
             }
         }
     }
     Ok(document)
 }
 
-fn complete_operation(operation: &mut Map<String, Value>) {
+fn complete_operation(operation: &mut Map<String, Value>, error: &Value) {
     // An operation that names no security is open to anybody, and says so.
     let security = operation.entry("security").or_insert_with(|| json!([]));
     let is_protected = security.as_array().is_some_and(|list| !list.is_empty());
@@ -83,7 +85,7 @@ fn complete_operation(operation: &mut Map<String, Value>) {
         }
         add_response(responses, "default", "A failure; `code` says which.");
         for (status, response) in responses {
-            describe_error(status, response);
+            describe_error(status, response, error);
         }
     }
     if let Some(scope) = scope {
@@ -95,11 +97,26 @@ fn add_response(responses: &mut Map<String, Value>, status: &str, description: &
     responses.entry(status).or_insert_with(|| json!({ "description": description }));
 }
 
-fn describe_error(status: &str, response: &mut Value) {
+/// What an error's body looks like in a dialect.
+fn error_content(dialect: Dialect) -> Value {
+    match dialect {
+        Dialect::Problem => {
+            json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } })
+        }
+        Dialect::OpenInference => {
+            let schema = json!({
+                "type": "object", "required": ["error"],
+                "properties": { "error": { "type": "string", "description": "What is wrong, for a person." } }
+            });
+            json!({ "application/json": { "schema": schema } })
+        }
+    }
+}
+
+fn describe_error(status: &str, response: &mut Value, error: &Value) {
     let is_error = status == "default" || status.starts_with('4') || status.starts_with('5');
     if let Some(response) = response.as_object_mut().filter(|response| is_error && !response.contains_key("content")) {
-        let schema = json!({ "$ref": "#/components/schemas/Problem" });
-        response.insert("content".to_owned(), json!({ "application/problem+json": { "schema": schema } }));
+        response.insert("content".to_owned(), error.clone());
     }
 }
 

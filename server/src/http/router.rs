@@ -3,6 +3,7 @@
 use crate::app::SharedApp;
 use crate::error::ApiError;
 use crate::http::openapi::{self, Document};
+use crate::http::predict::DataPlane;
 use crate::http::{auth, health, idempotency, metrics, registry};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -19,12 +20,14 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
         .merge(auth::routes())
 }
 
-/// The document that describes every management route.
+/// The document that describes every route.
 ///
 /// # Errors
 /// When the description cannot be written as JSON, which a test rules out.
 pub fn document() -> Result<serde_json::Value, serde_json::Error> {
-    openapi::complete(OpenApiRouter::<SharedApp>::with_openapi(Document::openapi()).merge(routes()).into_openapi())
+    let mut document = OpenApiRouter::<SharedApp>::with_openapi(Document::openapi()).merge(routes()).into_openapi();
+    document.merge(DataPlane::openapi());
+    openapi::complete(document)
 }
 
 /// The router that management requests go to.

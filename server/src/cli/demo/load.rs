@@ -15,6 +15,8 @@ use tokio::task::JoinSet;
 pub const CONNECTIONS: usize = 16;
 /// The longest that they go on, whatever happens beside them.
 const SECONDS_MAX: u64 = 60;
+/// Failures after which a connection gives up: the swap has failed then, and its first failure is known.
+const FAILURES_MAX: u64 = 10;
 
 /// Load that goes on until it is ended.
 pub struct Load {
@@ -55,7 +57,10 @@ impl Load {
                 let mut tally = Tally::default();
                 let mut row = first_row % example.rows.len();
                 let patience = Duration::from_secs(SECONDS_MAX);
-                while !stop.load(Ordering::Relaxed) && started.elapsed() < patience {
+                let goes_on = |tally: &Tally| {
+                    !stop.load(Ordering::Relaxed) && started.elapsed() < patience && tally.failed < FAILURES_MAX
+                };
+                while goes_on(&tally) {
                     tally.ask(&client, &model, &example, row, started).await;
                     row = (row + 1) % example.rows.len();
                 }

@@ -104,8 +104,7 @@ impl Tour<'_> {
         let mut largest = 0.0_f64;
         for row in 0..example.rows.len() {
             let (class, got, own, difference) = row_of(&answer, example, version, row)?;
-            // `max` would pass over a NaN.
-            largest = if difference.is_nan() { difference } else { largest.max(difference) };
+            largest = worse(largest, difference);
             let cells = [format!("{got:.9}"), format!("{own:.9}"), format!("{difference:.1e}")];
             table.row([(row + 1).to_string(), class].into_iter().chain(cells));
         }
@@ -140,11 +139,15 @@ fn row_of(answer: &Value, example: &Example, version: u64, row: usize) -> Result
     let got: Vec<f64> = got.iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect();
     let own = example.expected(version, row).filter(|own| own.len() == got.len()).ok_or_else(missing)?;
     let differences = got.iter().zip(own).map(|(got, own)| (got - own).abs());
-    // `max` would pass over a NaN.
-    let largest = differences.fold(0.0, |largest: f64, next| if next.is_nan() { next } else { largest.max(next) });
+    let largest = differences.fold(0.0, worse);
     let likeliest = (0..own.len()).max_by(|&a, &b| own[a].total_cmp(&own[b])).ok_or_else(missing)?;
     let class = example.classes.get(likeliest).cloned().unwrap_or_else(|| likeliest.to_string());
     Ok((class, got[likeliest], own[likeliest], largest))
+}
+
+/// The larger difference; NaN, which `max` would pass over, is the worst there is.
+fn worse(one: f64, other: f64) -> f64 {
+    if one.is_nan() || other.is_nan() { f64::NAN } else { one.max(other) }
 }
 
 fn report(tally: &Tally, asked: Duration, took: Duration) -> Result<(), Failure> {

@@ -16,18 +16,27 @@ pub fn live(app: &App, organization: &str, model: &str) -> Result<Arc<Live>, Api
     found.ok_or_else(|| absent(app, model))
 }
 
-/// The deployment that takes a request: of the version when one is named, else the primary, or the canary for its share.
+/// What a request goes to.
+pub struct Chosen {
+    /// Answers it.
+    pub deployment: Arc<Deployment>,
+    /// Is sent a copy of it.
+    pub shadow: Option<Arc<Deployment>>,
+}
+
+/// The deployment that takes a request: of the version when one is named, else the primary, or the canary for its share;
+/// and the shadow, which sees what nobody has addressed to a version.
 ///
 /// # Errors
 /// As [`live`]; 404 `version-not-live`, naming what is.
-pub fn choose(app: &App, organization: &str, model: &str, version: Option<u64>) -> Result<Arc<Deployment>, ApiError> {
-    match version {
-        None => {
-            let chosen = app.serving.find(organization, model).and_then(|entry| entry.choose());
-            chosen.ok_or_else(|| absent(app, model))
-        }
-        Some(version) => of_version(&*live(app, organization, model)?, model, version),
+pub fn choose(app: &App, organization: &str, model: &str, version: Option<u64>) -> Result<Chosen, ApiError> {
+    if let Some(version) = version {
+        let deployment = of_version(&*live(app, organization, model)?, model, version)?;
+        return Ok(Chosen { deployment, shadow: None });
     }
+    let entry = app.serving.find(organization, model).ok_or_else(|| absent(app, model))?;
+    let live = entry.live().ok_or_else(|| absent(app, model))?;
+    Ok(Chosen { deployment: entry.choose_of(&live), shadow: live.shadow.clone() })
 }
 
 /// The primary or the canary, whichever has this version.

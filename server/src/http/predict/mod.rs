@@ -6,6 +6,7 @@
 
 mod answer;
 mod call;
+mod document;
 mod json;
 mod lookup;
 mod media;
@@ -15,4 +16,5 @@ mod v1;
 mod v2;
 
 pub use answer::{answer, registry_twin};
+pub use document::DataPlane;
 pub use target::Target;

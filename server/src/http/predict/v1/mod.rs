@@ -19,10 +19,11 @@ use servoir_runtime::Priority;
 pub async fn predict(mut call: Call<'_>, model: &str, parts: &Parts, body: Body) -> Result<Response, ApiError> {
     let version = names::version_of_query(&parts.uri)?;
     // One load decides the version; it is held to the end of the request.
-    let deployment = lookup::choose(call.app, &call.principal.organization, model, version)?;
+    let chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
+    let deployment = &*chosen.deployment;
     call.served.model = Some(deployment.identity().clone());
     let bytes = media::read(&parts.headers, body, &call.app.config.limits).await?;
-    let asked = body::Asked::read(&bytes, &deployment)?;
-    let answer = call.run(&deployment, asked.inputs, None, Priority::Normal).await?;
-    response::write(&call, &deployment, &answer.outputs, asked.single)
+    let asked = body::Asked::read(&bytes, deployment)?;
+    let answer = call.run(&chosen, asked.inputs, None, Priority::Normal).await?;
+    response::write(&call, deployment, &answer.outputs, asked.single)
 }

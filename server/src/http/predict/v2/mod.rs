@@ -31,12 +31,13 @@ pub async fn infer(
 ) -> Result<Response, ApiError> {
     names::no_query(&parts.uri)?;
     // One load decides the version; it is held to the end of the request.
-    let deployment = lookup::choose(call.app, &call.principal.organization, model, version)?;
+    let chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
+    let deployment = &*chosen.deployment;
     call.served.model = Some(deployment.identity().clone());
     let bytes = media::read(&parts.headers, body, &call.app.config.limits).await?;
-    let asked = request::Asked::read(&bytes, &deployment)?;
-    let answer = call.run(&deployment, asked.inputs, asked.timeout, asked.priority).await?;
-    response::write(&deployment, &answer.outputs, &asked.outputs, asked.id.as_deref())
+    let asked = request::Asked::read(&bytes, deployment)?;
+    let answer = call.run(&chosen, asked.inputs, asked.timeout, asked.priority).await?;
+    response::write(deployment, &answer.outputs, &asked.outputs, asked.id.as_deref())
 }
 
 /// An answer 200 of JSON.

@@ -1,0 +1,189 @@
+//! ONNX Runtime, from a shared library found at run time.
+
+mod tensor;
+
+use super::{Engine, EngineName, LoadOptions, Presence, Program, Session, caught};
+use crate::error::{LoadError, RunError};
+use ort::environment::{Environment, GlobalThreadPoolOptions};
+use ort::logging::LogLevel;
+use ort::session::builder::GraphOptimizationLevel;
+use servoir_types::{Signature, Tensor};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+const NAME: &str = EngineName::OnnxRuntime.as_str();
+
+/// What to do when the library is missing or not the right one.
+const ADVICE: &str =
+    "install it with `pip install onnxruntime` (1.24 or newer) and give its shared library with `--onnxruntime PATH`";
+
+/// The library allows one environment per process, for ever, so this is where it is kept.
+static ENVIRONMENT: OnceLock<Result<Arc<OnnxRuntime>, String>> = OnceLock::new();
+
+struct OnnxRuntime {
+    environment: Environment,
+    about: String,
+}
+
+/// Loads the library at `path`, or gives what the first call of this process found.
+pub fn discover(path: Option<&Path>, threads: usize) -> Presence {
+    let Some(path) = path else {
+        return match ENVIRONMENT.get() {
+            Some(Ok(engine)) => Ok(Arc::<OnnxRuntime>::clone(engine)),
+            _ => Err(format!("no shared library was found; {ADVICE}")),
+        };
+    };
+    let path = path.canonicalize().map_err(|error| format!("{}: {error}; {ADVICE}", path.display()))?;
+    let found = ENVIRONMENT.get_or_init(|| {
+        caught(|| open(&path, threads))
+            .unwrap_or_else(|panic| Err(format!("{} cannot be used: {panic}; {ADVICE}", path.display())))
+            .map(Arc::new)
+    });
+    found.clone().map(|engine| engine as Arc<dyn Engine>)
+}
+
+fn open(path: &Path, threads: usize) -> Result<OnnxRuntime, String> {
+    let builder = ort::init_from(path).map_err(|error| format!("{error}; {ADVICE}"))?;
+    let environment = environment(builder, threads).map_err(|error| format!("{}: {error}", path.display()))?;
+    environment.set_log_level(LogLevel::Warning);
+    Ok(OnnxRuntime { environment, about: format!("{} at {}", version(ort::info()), path.display()) })
+}
+
+fn environment(builder: ort::environment::EnvironmentBuilder, threads: usize) -> ort::Result<Environment> {
+    let pool = GlobalThreadPoolOptions::default().with_intra_threads(threads.max(1))?.with_spin_control(false)?;
+    builder
+        .with_name("servoir")
+        .with_telemetry(false)
+        .with_global_thread_pool(pool)
+        .with_logger(Arc::new(|level, category, _id, location, message| {
+            tracing::debug!(target: "onnxruntime", ?level, category, location, "{message}");
+        }))
+        .build()
+}
+
+/// The release in the library's build information, `git-branch=rel-1.31.1, …`.
+fn version(info: &str) -> &str {
+    let release = info.split_once("git-branch=rel-").map(|(_, rest)| rest.split(',').next().unwrap_or(rest));
+    release.unwrap_or(info).trim()
+}
+
+impl Engine for OnnxRuntime {
+    fn about(&self) -> String {
+        self.about.clone()
+    }
+
+    fn load(&self, path: &Path, signature: Signature, options: &LoadOptions) -> Result<Arc<dyn Program>, LoadError> {
+        let program = OnnxProgram {
+            environment: self.environment.clone(),
+            path: path.to_path_buf(),
+            signature: Arc::new(signature),
+            intra_threads: options.intra_threads,
+            first: Mutex::new(None),
+        };
+        let session = program.commit().map_err(rejected)?;
+        check_names(&session, &program.signature)?;
+        *program.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+        Ok(Arc::new(program))
+    }
+}
+
+fn rejected(error: ort::Error) -> LoadError {
+    LoadError::Rejected { engine: NAME.into(), reason: error.to_string() }
+}
+
+/// Sessions take inputs by position: the library and the signature must agree on the order.
+fn check_names(session: &ort::session::Session, signature: &Signature) -> Result<(), LoadError> {
+    let ours = signature.inputs.iter().chain(&signature.outputs).map(|spec| spec.name.as_str());
+    let theirs = session.inputs().iter().chain(session.outputs()).map(|outlet| outlet.name());
+    if ours.clone().eq(theirs.clone()) {
+        return Ok(());
+    }
+    let (ours, theirs) = (ours.collect::<Vec<_>>(), theirs.collect::<Vec<_>>());
+    let reason = format!("it sees the inputs and outputs {theirs:?} where the file declares {ours:?}");
+    Err(LoadError::Rejected { engine: NAME.into(), reason })
+}
+
+struct OnnxProgram {
+    environment: Environment,
+    path: PathBuf,
+    signature: Arc<Signature>,
+    intra_threads: usize,
+    /// The session that loading made, for the first who asks.
+    first: Mutex<Option<ort::session::Session>>,
+}
+
+impl OnnxProgram {
+    fn commit(&self) -> ort::Result<ort::session::Session> {
+        let mut builder = ort::session::Session::builder(&self.environment)?
+            .with_optimization_level(GraphOptimizationLevel::All)?
+            .with_intra_op_spinning(false)?
+            .with_log_level(LogLevel::Warning)?;
+        if self.intra_threads <= 1 {
+            builder = builder.with_independent_thread_pool()?.with_intra_threads(1)?;
+        }
+        builder.commit_from_file(&self.path)
+    }
+}
+
+impl Program for OnnxProgram {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn engine(&self) -> EngineName {
+        EngineName::OnnxRuntime
+    }
+
+    fn session(&self) -> Result<Box<dyn Session>, LoadError> {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let session = match first {
+            Some(session) => session,
+            None => self.commit().map_err(rejected)?,
+        };
+        Ok(Box::new(OnnxSession { session, signature: Arc::clone(&self.signature) }))
+    }
+}
+
+struct OnnxSession {
+    session: ort::session::Session,
+    signature: Arc<Signature>,
+}
+
+impl Session for OnnxSession {
+    fn run(&mut self, inputs: &[Tensor], outputs: &mut Vec<Tensor>) -> Result<(), RunError> {
+        outputs.clear();
+        let values = inputs.iter().map(tensor::borrow).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+        let answers = self.session.run(values.as_slice()).map_err(failed)?;
+        for (spec, value) in self.signature.outputs.iter().zip(answers.values()) {
+            let tensor = tensor::read(&value, spec)
+                .map_err(|reason| RunError { engine: NAME, reason: format!("output '{}': {reason}", spec.name) })?;
+            outputs.push(tensor);
+        }
+        Ok(())
+    }
+}
+
+fn failed(error: ort::Error) -> RunError {
+    RunError { engine: NAME, reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_is_not_there_is_a_reason_and_not_a_panic() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"not a library").unwrap();
+        let reason = open(file.path(), 1).map(|_| ()).unwrap_err();
+        assert!(reason.contains("pip install onnxruntime") && reason.contains("--onnxruntime"), "{reason}");
+        let reason = discover(Some(Path::new("/nonexistent/libonnxruntime.so")), 1).map(|_| ()).unwrap_err();
+        assert!(reason.contains("/nonexistent") && reason.contains("--onnxruntime"), "{reason}");
+    }
+
+    #[test]
+    fn the_release_is_read_from_the_build_information() {
+        assert_eq!(version("ORT Build Info: git-branch=rel-1.31.1, git-commit-id=26250ae"), "1.31.1");
+        assert_eq!(version("odd"), "odd");
+    }
+}

@@ -1,0 +1,73 @@
+//! What can go wrong between a file and an answer, as closed sets.
+
+use servoir_types::Kind;
+
+/// Why a file is not a model that can be kept: what it is instead and what to do about it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{found}; {advice}")]
+pub struct Unsupported {
+    /// What the file is, such as `this is a Python pickle`.
+    pub found: String,
+    /// What to do, such as `export the model to ONNX with skl2onnx: …`.
+    pub advice: String,
+}
+
+impl Unsupported {
+    /// What was found and what to do about it.
+    pub(crate) fn new(found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { found: found.into(), advice: advice.into() }
+    }
+}
+
+/// Why a model could not be loaded, in the engine's words.
+#[derive(Debug, Clone, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum LoadError {
+    #[error("{0}")]
+    Unsupported(#[from] Unsupported),
+    #[error("engine {engine} is not available: {reason}")]
+    EngineMissing { engine: String, reason: String },
+    #[error("{engine} cannot load this model: {reason}")]
+    Rejected { engine: String, reason: String },
+    #[error("cannot read the artifact: {0}")]
+    Io(String),
+}
+
+/// Why a run failed, in the engine's words.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{engine}: {reason}")]
+pub struct RunError {
+    /// The engine that failed.
+    pub engine: &'static str,
+    /// What it said.
+    pub reason: String,
+}
+
+/// Why a prediction was not made.
+#[derive(Debug, Clone, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum PredictError {
+    #[error("{0}")]
+    Mismatch(String),
+    #[error("the queue of this model is full ({rows} rows wait); try again in {retry_after_seconds} s")]
+    QueueFull { rows: usize, retry_after_seconds: u64 },
+    #[error("the deadline passed before the model ran")]
+    DeadlineExceeded,
+    #[error("the model is being taken down")]
+    Closed,
+    #[error("the engine failed on this input: {0}")]
+    Run(#[from] RunError),
+}
+
+impl PredictError {
+    /// The kind, for status codes. `Mismatch` is [`Kind::Unprocessable`].
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Mismatch(_) => Kind::Unprocessable,
+            Self::QueueFull { .. } => Kind::Overloaded,
+            Self::DeadlineExceeded => Kind::DeadlineExceeded,
+            Self::Closed => Kind::Unavailable,
+            Self::Run(_) => Kind::Internal,
+        }
+    }
+}

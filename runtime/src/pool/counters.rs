@@ -1,0 +1,113 @@
+//! What a deployment counts, readable at any time without a lock.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// The longest time that a refused client is told to wait, in seconds.
+const RETRY_AFTER_SECONDS_MAX: u64 = 60;
+
+#[derive(Default)]
+pub struct Counters {
+    pub instances: AtomicUsize,
+    pub busy: AtomicUsize,
+    pub in_flight: AtomicUsize,
+    pub compute_nanos: AtomicU64,
+    /// Rows that engines have answered.
+    rows_done: AtomicU64,
+    /// Set when outputs did not have the rows of the inputs: this program's batches cannot be taken apart.
+    unbatchable: AtomicBool,
+    last_error: Mutex<Option<String>>,
+    drained: Notify,
+}
+
+impl Counters {
+    /// Counts a run of `rows` rows.
+    pub fn ran(&self, rows: usize, computed: Duration) {
+        let nanos = u64::try_from(computed.as_nanos()).unwrap_or(u64::MAX);
+        self.compute_nanos.fetch_add(nanos, Ordering::Relaxed);
+        self.rows_done.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
+    /// Seconds until `rows` waiting rows are worked off, from the measured rows per second; at least 1.
+    pub fn retry_after_seconds(&self, rows: usize) -> u64 {
+        let done = self.rows_done.load(Ordering::Relaxed);
+        let instances = self.instances.load(Ordering::Relaxed).max(1) as u128;
+        let nanos = u128::from(self.compute_nanos.load(Ordering::Relaxed));
+        let wait = if done == 0 { 0 } else { nanos * rows as u128 / u128::from(done) / instances };
+        u64::try_from(wait.div_ceil(1_000_000_000)).unwrap_or(u64::MAX).clamp(1, RETRY_AFTER_SECONDS_MAX)
+    }
+
+    pub fn is_unbatchable(&self) -> bool {
+        self.unbatchable.load(Ordering::Relaxed)
+    }
+
+    pub fn set_unbatchable(&self) {
+        self.unbatchable.store(true, Ordering::Relaxed);
+    }
+
+    /// Remembers the engine's words.
+    pub fn failed(&self, reason: &str) {
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+    }
+
+    pub fn last_error(&self) -> Option<String> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until nothing is in flight.
+    pub async fn drained(&self) {
+        loop {
+            let mut notified = std::pin::pin!(self.drained.notified());
+            // Listening starts before looking, so that a drop in between is not missed.
+            notified.as_mut().enable();
+            if self.in_flight.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            notified.await;
+        }
+    }
+}
+
+/// Counts one request as in flight from its making to its drop.
+pub struct InFlight(Arc<Counters>);
+
+impl InFlight {
+    pub fn enter(counters: &Arc<Counters>) -> Self {
+        counters.in_flight.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(counters))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if self.0.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.drained.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_is_estimated_from_what_was_measured() {
+        let cases = [
+            (0, 0, 1, 100, 1),
+            (10, 10, 1, 100, 1),
+            (10, 1_000, 1, 100, 10),
+            (10, 1_000, 4, 100, 3),
+            (1, 60_000, 1, 100, 60),
+        ];
+        for (rows_done, millis, instances, waiting, expected) in cases {
+            let counters = Counters::default();
+            counters.instances.store(instances, Ordering::Relaxed);
+            if rows_done > 0 {
+                counters.ran(rows_done, Duration::from_millis(millis));
+            }
+            assert_eq!(counters.retry_after_seconds(waiting), expected, "{rows_done} rows in {millis} ms");
+        }
+    }
+}

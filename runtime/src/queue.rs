@@ -1,0 +1,191 @@
+//! The queue of one deployment: bounded, with priorities, and batches that form from what has gathered.
+//!
+//! There is no timer and no batching task. A worker that is free takes the request whose turn it is and, with it, others
+//! that can share its run. Requests that have expired or whose client has gone are dropped on the way.
+
+mod lanes;
+mod request;
+
+pub(crate) use request::Job;
+pub use request::{Answer, Priority, Request};
+
+use crate::batch::fit_together;
+use crate::error::PredictError;
+use lanes::Lanes;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The most requests of another shape that are passed over while one batch is put together.
+const PASSED_OVER_MAX: usize = 256;
+
+/// How much may wait and how much runs together; see [`crate::PoolOptions`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub batch_rows_max: usize,
+    pub queue_delay_max: Duration,
+    pub queue_rows_max: usize,
+    pub queue_bytes_max: usize,
+}
+
+pub(crate) struct Queue {
+    limits: Limits,
+    state: Mutex<State>,
+    /// Something was pushed, something is left over, or the queue was closed.
+    changed: Condvar,
+    /// The rows that wait, for readers who do not want the lock.
+    rows: AtomicUsize,
+}
+
+struct State {
+    lanes: Lanes,
+    closed: bool,
+}
+
+/// Why a request was not queued; the caller knows how to word it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// This many rows wait already.
+    Full {
+        rows: usize,
+    },
+    Closed,
+}
+
+impl Queue {
+    pub fn new(limits: Limits) -> Self {
+        let state = State { lanes: Lanes::default(), closed: false };
+        Self { limits, state: Mutex::new(state), changed: Condvar::new(), rows: AtomicUsize::new(0) }
+    }
+
+    /// Rows that wait now.
+    pub fn rows(&self) -> usize {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Queues a request, or refuses it at once when it does not fit.
+    ///
+    /// One that is larger than the queue's bytes is let in when nothing else waits.
+    pub fn push(&self, job: Job) -> Result<(), Refusal> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(Refusal::Closed);
+        }
+        if !self.has_room(&state, &job) {
+            refuse_expired(state.lanes.sweep(Instant::now()));
+            self.publish(&state);
+            if !self.has_room(&state, &job) {
+                return Err(Refusal::Full { rows: state.lanes.rows() });
+            }
+        }
+        state.lanes.push(job);
+        self.publish(&state);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    fn has_room(&self, state: &State, job: &Job) -> bool {
+        let lanes = &state.lanes;
+        lanes.is_empty()
+            || (lanes.rows().saturating_add(job.charged_rows()) <= self.limits.queue_rows_max
+                && lanes.bytes().saturating_add(job.bytes) <= self.limits.queue_bytes_max)
+    }
+
+    /// Waits for work and takes what can run together: one request, or several that fit together when `batching`.
+    /// `None` when the queue is closed and empty.
+    pub fn take(&self, batching: bool) -> Option<Vec<Job>> {
+        let mut state = self.lock();
+        loop {
+            let now = Instant::now();
+            let mut dead = Vec::new();
+            match state.lanes.next(now, &mut dead) {
+                None if !dead.is_empty() => {
+                    self.publish(&state);
+                    drop(state);
+                    refuse_expired(dead);
+                    state = self.lock();
+                }
+                None if state.closed => return None,
+                None => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(first) => match self.company_wait(&state, &first, batching, now) {
+                    Some(wait) => {
+                        state.lanes.put_back(first);
+                        state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+                        refuse_expired(dead);
+                    }
+                    None => {
+                        let jobs = self.fill(&mut state, first, batching, now, &mut dead);
+                        let left = !state.lanes.is_empty();
+                        self.publish(&state);
+                        drop(state);
+                        if left {
+                            self.changed.notify_one();
+                        }
+                        refuse_expired(dead);
+                        return Some(jobs);
+                    }
+                },
+            }
+        }
+    }
+
+    /// How much longer `first`, just taken out, should wait for others; `None`: not at all.
+    fn company_wait(&self, state: &State, first: &Job, batching: bool, now: Instant) -> Option<Duration> {
+        let full = state.lanes.rows() + first.charged_rows() >= self.limits.batch_rows_max;
+        if !batching || full || state.closed || self.limits.queue_delay_max.is_zero() {
+            return None;
+        }
+        let until = first.arrived + self.limits.queue_delay_max;
+        until.checked_duration_since(now).filter(|wait| !wait.is_zero())
+    }
+
+    /// `first` and, when batching, what fits together with it, in the order of the lanes, up to the most rows.
+    fn fill(&self, state: &mut State, first: Job, batching: bool, now: Instant, dead: &mut Vec<Job>) -> Vec<Job> {
+        state.lanes.went_first(first.priority);
+        let mut rows = first.charged_rows();
+        let mut jobs = vec![first];
+        if !batching || rows >= self.limits.batch_rows_max {
+            return jobs;
+        }
+        let mut passed_over = 0;
+        state.lanes.drain_while(now, dead, |job| {
+            if !fit_together(&jobs[0].inputs, &job.inputs) {
+                passed_over += 1;
+                return if passed_over < PASSED_OVER_MAX {
+                    lanes::Verdict::PassOver(job)
+                } else {
+                    lanes::Verdict::Stop(job)
+                };
+            }
+            if rows + job.charged_rows() > self.limits.batch_rows_max {
+                return lanes::Verdict::Stop(job);
+            }
+            rows += job.charged_rows();
+            jobs.push(job);
+            lanes::Verdict::Taken
+        });
+        jobs
+    }
+
+    /// No more requests come in; those that wait are still taken.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn publish(&self, state: &State) {
+        self.rows.store(state.lanes.rows(), Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answers those whose deadline has passed; nobody listens any more for the rest.
+fn refuse_expired(dead: Vec<Job>) {
+    for job in dead {
+        job.answer(Err(PredictError::DeadlineExceeded));
+    }
+}
