@@ -116,7 +116,7 @@ fn library_in(folder: &Path) -> Option<PathBuf> {
         let rest = name.strip_prefix("libonnxruntime.");
         rest.is_some_and(|rest| rest == "so" || rest.starts_with("so.") || rest.ends_with("dylib")) && path.is_file()
     };
-    entries(folder).into_iter().filter(is_library).next_back()
+    entries(folder).into_iter().rfind(is_library)
 }
 
 /// A folder's entries in the order of their names; none when it cannot be read.

@@ -52,20 +52,8 @@ impl Load {
         for first_row in 0..CONNECTIONS {
             // A client of its own is a connection of its own.
             let client = Client::new(url, Some(key.clone()))?;
-            let (model, example, stop) = (model.to_owned(), example.clone(), stop.clone());
-            workers.spawn(async move {
-                let mut tally = Tally::default();
-                let mut row = first_row % example.rows.len();
-                let patience = Duration::from_secs(SECONDS_MAX);
-                let goes_on = |tally: &Tally| {
-                    !stop.load(Ordering::Relaxed) && started.elapsed() < patience && tally.failed < FAILURES_MAX
-                };
-                while goes_on(&tally) {
-                    tally.ask(&client, &model, &example, row, started).await;
-                    row = (row + 1) % example.rows.len();
-                }
-                tally
-            });
+            let connection = Connection { client, model: model.to_owned(), example: example.clone(), started };
+            workers.spawn(connection.ask_until(stop.clone(), first_row));
         }
         Ok(Self { stop, workers, started })
     }
@@ -85,21 +73,38 @@ impl Load {
     }
 }
 
+/// One of the connections.
+struct Connection {
+    client: Client,
+    model: String,
+    example: Arc<Example>,
+    started: Instant,
+}
+
+impl Connection {
+    /// Asks for one row after the other, beginning with `first_row`.
+    async fn ask_until(self, stop: Arc<AtomicBool>, first_row: usize) -> Tally {
+        let patience = Duration::from_secs(SECONDS_MAX);
+        let mut tally = Tally::default();
+        let rows = (0..self.example.rows.len()).cycle().skip(first_row);
+        for row in rows {
+            if stop.load(Ordering::Relaxed) || self.started.elapsed() >= patience || tally.failed >= FAILURES_MAX {
+                break;
+            }
+            let body = json!({"instances": [self.example.rows[row]]});
+            match self.client.post(&["v1", "predict", &self.model], &[], &body).await {
+                Ok(answer) => tally.count(&answer, &self.example, row, self.started.elapsed()),
+                Err(error) => tally.fail(error.to_string()),
+            }
+        }
+        tally
+    }
+}
+
 impl Tally {
     /// All requests.
     pub fn requests(&self) -> u64 {
         self.by_version.values().sum::<u64>() + self.failed
-    }
-
-    async fn ask(&mut self, client: &Client, model: &str, example: &Example, row: usize, started: Instant) {
-        let body = json!({"instances": [example.rows[row]]});
-        match client.post(&["v1", "predict", model], &[], &body).await {
-            Ok(answer) => self.count(&answer, example, row, started.elapsed()),
-            Err(error) => {
-                self.failed += 1;
-                self.first_failure.get_or_insert_with(|| error.to_string());
-            }
-        }
     }
 
     fn count(&mut self, answer: &Value, example: &Example, row: usize, at: Duration) {
@@ -118,6 +123,11 @@ impl Tally {
         if !agrees {
             self.wrong += 1;
         }
+    }
+
+    fn fail(&mut self, words: String) {
+        self.failed += 1;
+        self.first_failure.get_or_insert(words);
     }
 
     fn plus(mut self, other: Self) -> Self {
