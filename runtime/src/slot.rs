@@ -42,13 +42,16 @@ impl Entry {
 
     /// The deployment that takes this request: the primary, or the canary for its share.
     pub fn choose(&self) -> Option<Arc<Deployment>> {
-        let live = self.live.load();
-        let live = live.as_ref()?;
+        self.live.load().as_ref().map(|live| self.choose_of(live))
+    }
+
+    /// The same for a caller that holds what is live: the primary, or the canary for its share.
+    pub fn choose_of(&self, live: &Live) -> Arc<Deployment> {
         let chosen = match &live.canary {
             Some((percent, canary)) if is_canary_turn(self.turn.fetch_add(1, Ordering::Relaxed), *percent) => canary,
             _ => &live.primary,
         };
-        Some(Arc::clone(chosen))
+        Arc::clone(chosen)
     }
 
     pub(crate) fn swap(&self, live: Option<Live>) -> Option<Arc<Live>> {

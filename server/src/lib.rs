@@ -1,1 +1,12 @@
-//! x
+//! Servoir, a model server with a registry built in: everything that speaks a protocol.
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod http;
+pub mod readiness;
+pub mod reconcile;
+pub mod serve;
+pub mod telemetry;

@@ -1,1 +1,12 @@
-//! Placeholder.
+//! What the end-to-end suites stand on: a whole server on real sockets, a client, fixtures and load.
+//!
+//! The suites need what `cargo xtask test` sets up (ONNX Runtime, fixtures, PostgreSQL, the built binary) and say so when
+//! it is missing.
+
+pub mod api;
+pub mod environment;
+pub mod fixture;
+pub mod load;
+pub mod postgres;
+pub mod process;
+pub mod server;

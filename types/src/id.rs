@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -20,6 +21,25 @@ pub fn random_token(length: usize) -> String {
         token.extend(letters.take(length - token.len()));
     }
     token
+}
+
+/// Ids that are unique over processes and cost neither randomness nor a lock each: a random start and a counter.
+#[derive(Debug)]
+pub struct IdSequence {
+    start: String,
+    next: AtomicU64,
+}
+
+impl IdSequence {
+    /// A sequence whose ids begin with `prefix` and 12 random characters.
+    pub fn random(prefix: &str) -> Self {
+        Self { start: format!("{prefix}{}", random_token(12)), next: AtomicU64::new(0) }
+    }
+
+    /// The next id, such as `pred_k3v9w0q2m5xz-1f`.
+    pub fn next(&self) -> String {
+        format!("{}-{:x}", self.start, self.next.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// A registered model's identity: `model_` and 16 characters of `[a-z0-9]`.

@@ -19,6 +19,8 @@ pub enum Kind {
     TooLarge,
     /// The body's media type is not one that the route takes.
     UnsupportedMedia,
+    /// The range of bytes asked for lies beyond the end.
+    OutOfRange,
     /// The request is well-formed and cannot be done: wrong for this model, or an artifact that cannot be served.
     Unprocessable,
     /// A queue is full or a rate limit is reached; the caller may try again later.
@@ -29,6 +31,8 @@ pub enum Kind {
     DeadlineExceeded,
     /// The route exists and not with this method.
     MethodNotAllowed,
+    /// The caller stopped sending in the middle of a body.
+    BodyTimeout,
     /// The engine failed on this input, or something in the server broke.
     Internal,
 }

@@ -1,2 +1,57 @@
-//! x
-fn main() {}
+//! `cargo xtask`: the one door for developers. One file per command; what a command does, it tells as it does it.
+
+mod cargo_deny;
+mod demo;
+mod fixtures;
+mod onnxruntime;
+mod postgres;
+mod process;
+mod python;
+mod setup;
+mod stamp;
+mod steps;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Set-up, demo, tests and tidiness of Servoir")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prepares everything that the tests need, in the target folder; a second run finds it there
+    Setup,
+    /// Runs every check and every test
+    Test(test::TestOptions),
+    /// Trains the demo's models and starts Servoir with them
+    Demo(demo::DemoOptions),
+    /// Checks the rules of the house: dependencies between crates, and the shape of the files
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let workspace = Workspace::of_this_build();
+    let done = match Arguments::parse().command {
+        Command::Setup => setup::run(&workspace),
+        Command::Test(options) => test::run_timed(&workspace, &options),
+        Command::Demo(options) => demo::run_server(&workspace, &options),
+        Command::Tidy => tidy::run(&workspace),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

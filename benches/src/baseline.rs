@@ -1,0 +1,65 @@
+//! The baseline: bare hyper that reads a body and answers a constant, in a process of its own.
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::net::SocketAddr;
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+
+/// Makes this program the baseline's server.
+pub const ARGUMENT: &str = "baseline-server";
+
+/// As long as an answer of the real server.
+const ANSWER: &[u8] = br#"{"modelId":"model_0123456789abcdef","version":1,"predictionIds":["pred_0123456789ab-1f"],"predictions":[1],"probabilities":[[0.034629755,0.96537024]],"classes":[0,1],"latencyMs":0.123}"#;
+
+/// Answers for ever.
+pub async fn serve() -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?);
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)));
+    }
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    request.into_body().collect().await?;
+    Ok(Response::new(Full::new(Bytes::from_static(ANSWER))))
+}
+
+/// The baseline's process.
+pub struct Process {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Process {
+    /// Starts it.
+    pub async fn start() -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        let mut child = command.arg(ARGUMENT).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+        let output = child.stdout.take().context("its standard output")?;
+        let line = BufReader::new(output).lines().next_line().await?.context("it says where it listens")?;
+        Ok(Self { child, address: line.parse()? })
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> Result<u32> {
+        self.child.id().context("the baseline runs")
+    }
+
+    /// Ends it.
+    pub async fn stop(&mut self) -> Result<()> {
+        Ok(self.child.kill().await?)
+    }
+}

@@ -1,0 +1,103 @@
+//! What a running server costs, as ratios to bare hyper on the same machine in the same run.
+//!
+//! `cargo xtask bench` builds the release binary and runs this. Each round measures Servoir and the baseline one after the
+//! other; the medians over rounds and their spread are printed, so that a noisy machine can be told from a slow server.
+
+mod baseline;
+mod client;
+mod process;
+mod report;
+
+use anyhow::Result;
+use client::Measured;
+use process::Usage;
+use report::{median, spread};
+use serde_json::json;
+use servoir_tests::fixture::Fixture;
+use servoir_tests::process::ServerProcess;
+use servoir_tests::server::BOOTSTRAP_KEY;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const CONNECTIONS: &[usize] = &[1, 16, 64];
+const ROUNDS: usize = 5;
+const ROUND: Duration = Duration::from_secs(2);
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    if std::env::args().nth(1).as_deref() == Some(baseline::ARGUMENT) {
+        return baseline::serve().await;
+    }
+    let fixture = Fixture::read("xgb_binary");
+    let body = json!({"instances": [Fixture::rows(&fixture.cases[0])[0]]}).to_string();
+    let data = TempDir::new()?;
+
+    let server = ServerProcess::start(data.path()).await;
+    let model = server.api().serve("churn", fixture.model).await;
+    println!("empty server: listening after {:.0?}", server.listening_after);
+    server.terminate().await;
+
+    let started = Instant::now();
+    let server = ServerProcess::start(data.path()).await;
+    server.ready(Duration::from_secs(10)).await;
+    println!(
+        "churn deployed before: listening after {:.0?}, ready after {:.0?}",
+        server.listening_after,
+        started.elapsed()
+    );
+    println!("resident, churn live and idle: {:.1} MB", server.resident_bytes() as f64 / 1e6);
+
+    let mut baseline = baseline::Process::start().await?;
+    let path = format!("/v1/predict/{model}");
+    for &connections in CONNECTIONS {
+        let mut ours = Vec::new();
+        let mut bare = Vec::new();
+        for _ in 0..ROUNDS {
+            let key = BOOTSTRAP_KEY;
+            ours.push(
+                measure(server.id(), client::load(server.address(), &path, key, &body, connections, ROUND)).await?,
+            );
+            bare.push(
+                measure(baseline.id()?, client::load(baseline.address, &path, key, &body, connections, ROUND)).await?,
+            );
+        }
+        show(connections, &ours, &bare);
+    }
+    println!("resident, after the load: {:.1} MB", server.resident_bytes() as f64 / 1e6);
+    server.terminate().await;
+    baseline.stop().await
+}
+
+/// One round: what the client saw, and the processor time that the server used for it, in microseconds per request.
+struct Round {
+    seen: Measured,
+    cpu_us: f64,
+}
+
+async fn measure(process: u32, load: impl Future<Output = Result<Measured>>) -> Result<Round> {
+    let before = Usage::of(process)?;
+    let seen = load.await?;
+    let used = Usage::of(process)?.since(before);
+    Ok(Round { cpu_us: used.as_secs_f64() * 1e6 / seen.requests as f64, seen })
+}
+
+fn show(connections: usize, ours: &[Round], bare: &[Round]) {
+    let column = |rounds: &[Round], value: fn(&Round) -> f64| rounds.iter().map(value).collect::<Vec<f64>>();
+    let ratios: Vec<f64> = ours.iter().zip(bare).map(|(ours, bare)| ours.cpu_us / bare.cpu_us).collect();
+    println!("{connections} connections, one row of JSON each, {ROUNDS} paired rounds of {ROUND:?}:");
+    for (name, rounds) in [("servoir", ours), ("bare hyper", bare)] {
+        println!(
+            "  {name:<10} {:>7.0} requests/s, p50 {:>6.0} µs, p99 {:>6.0} µs, server CPU {:>5.1} µs per request",
+            median(&column(rounds, |round| round.seen.requests as f64 / round.seen.elapsed.as_secs_f64())),
+            median(&column(rounds, |round| round.seen.quantile(0.5).as_secs_f64() * 1e6)),
+            median(&column(rounds, |round| round.seen.quantile(0.99).as_secs_f64() * 1e6)),
+            median(&column(rounds, |round| round.cpu_us)),
+        );
+    }
+    println!(
+        "  server CPU, ratio to bare hyper: {:.2} (from {:.2} to {:.2})",
+        median(&ratios),
+        spread(&ratios).0,
+        spread(&ratios).1
+    );
+}

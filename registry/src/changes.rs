@@ -1,0 +1,76 @@
+//! The change feed: a tick after every committed change, of this process or, on PostgreSQL, of any other.
+
+use servoir_types::Secret;
+use sqlx::postgres::PgListener;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+const CHANNEL: &str = "servoir_changes";
+
+/// Tells the other nodes when the transaction that it is part of commits.
+pub(crate) const NOTIFY: &str = "notify servoir_changes";
+
+/// How long the listener waits before it tries again to reach a database that is away.
+const RECONNECT_WAIT: Duration = Duration::from_secs(1);
+
+/// A counter that watchers wait on. They read the database again after each tick, so ticks that come close together may
+/// be seen as one.
+#[derive(Clone)]
+pub(crate) struct Ticks(Arc<watch::Sender<u64>>);
+
+impl Ticks {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(0)))
+    }
+
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.0.subscribe()
+    }
+
+    pub(crate) fn tick(&self) {
+        self.0.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(crate) fn tick_when_dropped(&self) -> TickWhenDropped {
+        TickWhenDropped(self.clone())
+    }
+}
+
+/// Ticks when it goes out of scope, however that happens.
+pub(crate) struct TickWhenDropped(Ticks);
+
+impl Drop for TickWhenDropped {
+    fn drop(&mut self) {
+        self.0.tick();
+    }
+}
+
+/// Ticks at each notification until `stop`. What other nodes did while the connection was lost is not told again, so
+/// every (re)connection ticks too.
+pub(crate) fn listen(database_url: Secret, ticks: Ticks, stop: CancellationToken) {
+    tokio::spawn(async move {
+        stop.run_until_cancelled(async {
+            loop {
+                if let Err(error) = follow(&database_url, &ticks).await {
+                    tracing::warn!(%error, "the change feed lost the database; connecting again");
+                }
+                tokio::time::sleep(RECONNECT_WAIT).await;
+            }
+        })
+        .await;
+    });
+}
+
+/// Listens on one connection until it fails.
+async fn follow(database_url: &Secret, ticks: &Ticks) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect(database_url.expose()).await?;
+    listener.eager_reconnect(false);
+    listener.listen(CHANNEL).await?;
+    ticks.tick();
+    while listener.try_recv().await?.is_some() {
+        ticks.tick();
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! The SQL database: one pool, one way to read, one way to write.
+//!
+//! Every write goes through [`Write`]: a transaction that on SQLite waits its turn (one writer at a time, begun with
+//! `begin immediate`, so that no statement ever meets a busy database) and that ticks the change feed when it commits.
+
+mod migrations;
+mod sqlite_file;
+
+use crate::changes::{self, Ticks};
+use crate::error::{RegistryError, Result};
+use crate::options::Options;
+use sqlite_file::SqliteFile;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Transaction};
+use std::fs::File;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::OwnedMutexGuard;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Per connection. WAL lets readers go on beside the writer; FULL makes a commit survive a power cut.
+const SQLITE_SETTINGS: &str =
+    "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000;";
+
+/// Per connection. A node that hangs or vanishes in a transaction must not hold the others up for ever.
+const POSTGRES_SETTINGS: &str = "set statement_timeout = '30s'; set lock_timeout = '20s'; \
+     set idle_in_transaction_session_timeout = '30s';";
+
+/// A SQLite writer needs a connection beside the readers'.
+const SQLITE_CONNECTIONS_MIN: u32 = 2;
+
+/// What a process wants of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// To serve it: migrates it, and on SQLite keeps other servers away.
+    Serve,
+    /// To look at it beside the process that serves it.
+    Inspect,
+}
+
+/// The pool and what goes with it.
+pub(crate) struct Database {
+    pool: AnyPool,
+    shared: bool,
+    timeout: Duration,
+    write_turn: Arc<tokio::sync::Mutex<()>>,
+    ticks: Ticks,
+    lock: Mutex<Option<File>>,
+    listener: CancellationToken,
+    _stop_listener: DropGuard,
+}
+
+impl Database {
+    /// Connects within the options' time limit.
+    pub(crate) async fn open(options: &Options, access: Access) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let timeout = Duration::from_secs(options.acquire_timeout_seconds.max(1));
+        let sqlite = SqliteFile::from_url(options.database_url.expose())?;
+        let shared = sqlite.is_none();
+        let (url, lock) = match &sqlite {
+            Some(file) if access == Access::Serve => (file.url_creating(), Some(file.lock()?)),
+            Some(file) => (file.url_existing(), None),
+            None => (options.database_url.expose().to_owned(), None),
+        };
+        // The parser's own message says what is wrong with the text and does not repeat it: it may hold a password.
+        let connect: AnyConnectOptions =
+            url.parse().map_err(|error: sqlx::Error| RegistryError::Database(format!("database URL: {error}")))?;
+        let least = if shared { 1 } else { SQLITE_CONNECTIONS_MIN };
+        let pool = AnyPoolOptions::new()
+            .max_connections(options.connections_max.max(least))
+            .acquire_timeout(timeout)
+            .after_connect(move |connection, _| {
+                let settings = if shared { POSTGRES_SETTINGS } else { SQLITE_SETTINGS };
+                Box::pin(async move { connection.execute(sqlx::raw_sql(settings)).await.map(drop) })
+            })
+            .connect_with(connect)
+            .await?;
+        if access == Access::Serve {
+            migrations::run(&pool).await?;
+        }
+        let listener = CancellationToken::new();
+        let ticks = Ticks::new();
+        if shared && access == Access::Serve {
+            changes::listen(options.database_url.clone(), ticks.clone(), listener.clone());
+        }
+        Ok(Self {
+            pool,
+            shared,
+            timeout,
+            write_turn: Arc::default(),
+            ticks,
+            lock: Mutex::new(lock),
+            _stop_listener: listener.clone().drop_guard(),
+            listener,
+        })
+    }
+
+    /// Whether several nodes may use this database at once.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    pub(crate) fn ticks(&self) -> &Ticks {
+        &self.ticks
+    }
+
+    /// A connection to read with, outside any transaction.
+    pub(crate) async fn read(&self) -> Result<PoolConnection<Any>> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    /// A transaction to write in; rolled back unless it is committed.
+    pub(crate) async fn write(&self) -> Result<Write> {
+        let turn = if self.shared {
+            None
+        } else {
+            let turn = tokio::time::timeout(self.timeout, Arc::clone(&self.write_turn).lock_owned()).await;
+            Some(turn.map_err(|_| RegistryError::Database("other writers took longer than the time limit".into()))?)
+        };
+        let begin = if self.shared { "begin" } else { "begin immediate" };
+        let transaction = self.pool.begin_with(begin).await?;
+        Ok(Write { transaction, shared: self.shared, ticks: self.ticks.clone(), _turn: turn })
+    }
+
+    /// Answers when the database does, or fails at the time limit.
+    pub(crate) async fn ping(&self) -> Result<()> {
+        let answer = async {
+            sqlx::query("select 1").fetch_one(&mut *self.read().await?).await?;
+            Ok(())
+        };
+        tokio::time::timeout(self.timeout, answer)
+            .await
+            .map_err(|_| RegistryError::Database("no answer within the time limit".into()))?
+    }
+
+    /// Ends the listener, closes the pool after what is under way, and lets another process have the database.
+    pub(crate) async fn close(&self) {
+        self.listener.cancel();
+        self.pool.close().await;
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// A transaction that writes.
+pub(crate) struct Write {
+    transaction: Transaction<'static, Any>,
+    shared: bool,
+    ticks: Ticks,
+    /// Given back after the transaction: fields are dropped in order.
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Write {
+    /// The connection, for statements inside the transaction.
+    pub(crate) fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.transaction
+    }
+
+    /// Commits something that nobody waits to hear of.
+    pub(crate) async fn commit_quietly(self) -> Result<()> {
+        Ok(self.transaction.commit().await?)
+    }
+
+    /// Commits a change of models, deployments or keys: this node's watchers and, on PostgreSQL, the other nodes' hear
+    /// of it.
+    pub(crate) async fn commit(mut self) -> Result<()> {
+        if self.shared {
+            self.transaction.execute(changes::NOTIFY).await?;
+        }
+        // When the caller goes away during the commit, the commit may still take place: the tick comes either way.
+        let _tick = self.ticks.tick_when_dropped();
+        Ok(self.transaction.commit().await?)
+    }
+}

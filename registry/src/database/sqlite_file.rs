@@ -1,0 +1,68 @@
+//! Where a SQLite database lies, and the lock that keeps it to one server.
+
+use crate::error::{RegistryError, Result};
+use std::fs::{File, TryLockError};
+use std::path::PathBuf;
+
+/// The file of a SQLite database.
+pub(super) struct SqliteFile {
+    path: PathBuf,
+}
+
+impl SqliteFile {
+    /// The file that `sqlite:PATH` or `sqlite://PATH` names, taken as it stands; `None` for a PostgreSQL URL.
+    pub(super) fn from_url(url: &str) -> Result<Option<Self>> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(None);
+        }
+        let path = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+        match path {
+            None => Err(RegistryError::Invalid { field: "database URL", reason: "is neither sqlite: nor postgres:" }),
+            Some("" | ":memory:") => {
+                Err(RegistryError::Invalid { field: "database URL", reason: "names no file; sqlite:PATH is expected" })
+            }
+            Some(path) => std::path::absolute(path)
+                .map(|path| Some(Self { path }))
+                .map_err(|error| RegistryError::Database(format!("the database's path: {error}"))),
+        }
+    }
+
+    /// A URL that makes the file when it is not there.
+    pub(super) fn url_creating(&self) -> String {
+        format!("sqlite://{}?mode=rwc", self.encoded())
+    }
+
+    /// A URL for a file that is there.
+    pub(super) fn url_existing(&self) -> String {
+        format!("sqlite://{}?mode=rw", self.encoded())
+    }
+
+    /// Takes the database for this process, making its folder when it is not there. The lock ends with the file handle,
+    /// and with the process however it ends.
+    pub(super) fn lock(&self) -> Result<File> {
+        let failed = |error| RegistryError::Database(format!("opening '{}': {error}", self.path.display()));
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let mut name = self.path.clone().into_os_string();
+        name.push(".lock");
+        let file = File::options().create(true).truncate(false).write(true).open(name).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(RegistryError::InUse(self.path.clone())),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
+    /// The path with the characters that mean something in a URL written as `%XX`; the driver decodes them.
+    fn encoded(&self) -> String {
+        let mut text = String::new();
+        for byte in self.path.to_string_lossy().bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => text.push(char::from(byte)),
+                _ => text.push_str(&format!("%{byte:02X}")),
+            }
+        }
+        text
+    }
+}

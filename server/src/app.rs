@@ -1,0 +1,38 @@
+//! What every request handler reaches: the parts of a running server.
+
+use crate::auth::Authenticator;
+use crate::config::Config;
+use crate::readiness::Readiness;
+use crate::reconcile::Reconciler;
+use crate::telemetry::metrics::Metrics;
+use servoir_registry::Registry;
+use servoir_runtime::{Engines, Serving};
+use servoir_types::IdSequence;
+use std::sync::Arc;
+
+/// The parts of a running server. One per process.
+pub struct App {
+    /// As it was started.
+    pub config: Config,
+    /// What exists and what should run.
+    pub registry: Registry,
+    /// The engines that were found.
+    pub engines: Engines,
+    /// What runs.
+    pub serving: Serving,
+    /// Makes what runs equal to what should run.
+    pub reconciler: Reconciler,
+    /// Recognises callers.
+    pub authenticator: Authenticator,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// Whether to send traffic here.
+    pub readiness: Readiness,
+    /// Ids of requests.
+    pub request_ids: IdSequence,
+    /// Ids of predictions.
+    pub prediction_ids: IdSequence,
+}
+
+/// The state that routers carry.
+pub type SharedApp = Arc<App>;

@@ -1,0 +1,10 @@
+//! Who is calling and what they may do.
+
+mod authenticator;
+mod jwt;
+mod keys;
+mod principal;
+pub mod scope;
+
+pub use authenticator::Authenticator;
+pub use principal::{AnyScope, Caller, Credential, Principal};

@@ -1,0 +1,130 @@
+//! Making a [`Config`] of the settings' values.
+
+use super::layers::Effective;
+use super::value::Value;
+use super::{AuthConfig, BatchingConfig, Config, Limits, LogFormat};
+use servoir_types::Secret;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Puts each value in its place.
+pub(super) fn config(effective: &[Effective]) -> Config {
+    let values = Values(effective);
+    Config {
+        listen: values.addresses("server.listen"),
+        admin_listen: values.addresses("server.admin_listen").first().copied(),
+        drain_seconds: values.count("server.drain_seconds"),
+        data_dir: PathBuf::from(values.text("storage.data_dir").unwrap_or_default()),
+        database_url: values.secret("storage.database").unwrap_or_else(|| Secret::new("")),
+        database_connections_max: values.size("storage.database_connections_max").try_into().unwrap_or(u32::MAX),
+        artifacts_url: values.text("storage.artifacts").unwrap_or_default(),
+        s3: values.options("storage.s3"),
+        import_sources: values.list("storage.import_sources"),
+        onnxruntime: values.path("engines.onnxruntime"),
+        engine_threads: values.size("engines.threads"),
+        auth: auth(&values),
+        limits: limits(&values),
+        batching: BatchingConfig {
+            batch_rows_max: values.size("batching.batch_rows_max"),
+            queue_rows_max: values.size("batching.queue_rows_max"),
+            queue_bytes_max: values.size("batching.queue_bytes_max"),
+        },
+        metrics_public: matches!(values.of("metrics.public"), Value::Flag(true)),
+        log_level: values.text("log.level").unwrap_or_default(),
+        log_format: match values.text("log.format").as_deref() {
+            Some("human") => LogFormat::Human,
+            Some("json") => LogFormat::Json,
+            _ => LogFormat::Auto,
+        },
+    }
+}
+
+fn auth(values: &Values<'_>) -> AuthConfig {
+    AuthConfig {
+        off: values.text("auth.mode").as_deref() == Some("off"),
+        jwt_hs256_secret: values.secret("auth.jwt_hs256_secret"),
+        jwks_url: values.text("auth.jwks_url"),
+        jwks_file: values.path("auth.jwks_file"),
+        jwt_issuer: values.text("auth.jwt_issuer"),
+        jwt_audience: values.text("auth.jwt_audience"),
+        jwt_organization_claim: values.text("auth.jwt_organization_claim").unwrap_or_default(),
+        bootstrap_key: values.secret("auth.bootstrap_key"),
+    }
+}
+
+fn limits(values: &Values<'_>) -> Limits {
+    Limits {
+        predict_body_bytes_max: values.size("limits.predict_body_bytes_max"),
+        management_body_bytes_max: values.size("limits.management_body_bytes_max"),
+        artifact_bytes_max: values.count("limits.artifact_bytes_max"),
+        connections_max: values.size("limits.connections_max"),
+        requests_in_flight_max: values.size("limits.requests_in_flight_max"),
+        header_read_seconds: values.count("limits.header_read_seconds"),
+        body_idle_seconds: values.count("limits.body_idle_seconds"),
+        predict_seconds_max: values.count("limits.predict_seconds_max"),
+    }
+}
+
+/// The values by key. A key or kind that the settings table does not have is a mistake in this file, which the tests
+/// find: they build a configuration of every setting.
+struct Values<'a>(&'a [Effective]);
+
+impl Values<'_> {
+    fn of(&self, key: &str) -> &Value {
+        match self.0.iter().find(|place| place.setting.key == key) {
+            Some(place) => &place.value,
+            None => unreachable!("'{key}' is not in the settings table"),
+        }
+    }
+
+    fn count(&self, key: &str) -> u64 {
+        match self.of(key) {
+            Value::Count(number) => *number,
+            other => unreachable!("'{key}' is {other:?}, not a number"),
+        }
+    }
+
+    fn size(&self, key: &str) -> usize {
+        usize::try_from(self.count(key)).unwrap_or(usize::MAX)
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        match self.of(key) {
+            Value::Text(text) => Some(text.clone()),
+            Value::Unset => None,
+            other => unreachable!("'{key}' is {other:?}, not a text"),
+        }
+    }
+
+    fn path(&self, key: &str) -> Option<PathBuf> {
+        self.text(key).map(PathBuf::from)
+    }
+
+    fn secret(&self, key: &str) -> Option<Secret> {
+        self.text(key).map(Secret::new)
+    }
+
+    fn list(&self, key: &str) -> Vec<String> {
+        match self.of(key) {
+            Value::List(texts) => texts.clone(),
+            Value::Unset => Vec::new(),
+            other => unreachable!("'{key}' is {other:?}, not a list"),
+        }
+    }
+
+    fn addresses(&self, key: &str) -> Vec<SocketAddr> {
+        match self.of(key) {
+            Value::Addresses(addresses) => addresses.clone(),
+            Value::Unset => Vec::new(),
+            other => unreachable!("'{key}' is {other:?}, not addresses"),
+        }
+    }
+
+    fn options(&self, key: &str) -> Vec<(String, Secret)> {
+        match self.of(key) {
+            Value::Options(pairs) => pairs.iter().map(|(name, value)| (name.clone(), Secret::new(value))).collect(),
+            Value::Unset => Vec::new(),
+            other => unreachable!("'{key}' is {other:?}, not options"),
+        }
+    }
+}

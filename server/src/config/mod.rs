@@ -1,0 +1,115 @@
+//! The server's configuration, whole and checked: what `load` makes of defaults, file, environment and flags.
+
+mod build;
+mod check;
+mod environment;
+mod error;
+mod file;
+mod layers;
+mod print;
+pub mod settings;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use check::{BOOTSTRAP_KEY_CHARS_MIN, HS256_SECRET_BYTES_MIN};
+pub use error::{ConfigError, ConfigErrors, Origin};
+pub use layers::{Effective, Loaded, load};
+pub use value::{Kind, Value};
+
+use servoir_types::Secret;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Everything that can be set. Units are in the names.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `server.listen`: where the server answers.
+    pub listen: Vec<SocketAddr>,
+    /// `server.admin_listen`: where management APIs and metrics answer instead, when set.
+    pub admin_listen: Option<SocketAddr>,
+    /// `server.drain_seconds`: how long requests in flight may take after SIGTERM.
+    pub drain_seconds: u64,
+    /// `storage.data_dir`: the folder of everything local.
+    pub data_dir: PathBuf,
+    /// `storage.database`: `sqlite:PATH` or `postgres://…`; by default a file in the data folder.
+    pub database_url: Secret,
+    /// `storage.database_connections_max`.
+    pub database_connections_max: u32,
+    /// `storage.artifacts`: `file:///DIR` or `s3://BUCKET/PREFIX`; by default a folder in the data folder.
+    pub artifacts_url: String,
+    /// `storage.s3`: a table of options for an S3-compatible store, by `object_store`'s names.
+    pub s3: Vec<(String, Secret)>,
+    /// `storage.import_sources`: URL prefixes that `artifactUri` may point into.
+    pub import_sources: Vec<String>,
+    /// `engines.onnxruntime`: the shared library, when it was named.
+    pub onnxruntime: Option<PathBuf>,
+    /// `engines.threads`: threads that the engines share; 0: one per core.
+    pub engine_threads: usize,
+    /// `auth.*`.
+    pub auth: AuthConfig,
+    /// `limits.*`.
+    pub limits: Limits,
+    /// `batching.*`: defaults of deployments.
+    pub batching: BatchingConfig,
+    /// `metrics.public`: whether `/metrics` answers without a credential from anywhere, not only from loopback.
+    pub metrics_public: bool,
+    /// `log.level`: a `tracing` filter such as `info` or `servoir=debug`.
+    pub log_level: String,
+    /// `log.format`.
+    pub log_format: LogFormat,
+}
+
+/// Who may call.
+#[derive(Debug, Clone)]
+pub struct AuthConfig {
+    /// `auth.mode` = `off`: anybody is the laptop's owner. Only with loopback addresses.
+    pub off: bool,
+    /// `auth.jwt_hs256_secret`: at least 32 bytes.
+    pub jwt_hs256_secret: Option<Secret>,
+    /// `auth.jwks_url` (https, or http on loopback).
+    pub jwks_url: Option<String>,
+    /// `auth.jwks_file`.
+    pub jwks_file: Option<PathBuf>,
+    /// `auth.jwt_issuer`: the `iss` that a token must carry, when set.
+    pub jwt_issuer: Option<String>,
+    /// `auth.jwt_audience`: the `aud` that a token must carry, when set.
+    pub jwt_audience: Option<String>,
+    /// `auth.jwt_organization_claim`, by default `org`.
+    pub jwt_organization_claim: String,
+    /// `SERVOIR_BOOTSTRAP_KEY`: the first key of an empty database, at least 32 characters.
+    pub bootstrap_key: Option<Secret>,
+}
+
+/// Bounds on what callers can ask for.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)] // the names carry their units; the settings table has the words
+pub struct Limits {
+    pub predict_body_bytes_max: usize,
+    pub management_body_bytes_max: usize,
+    pub artifact_bytes_max: u64,
+    pub connections_max: usize,
+    pub requests_in_flight_max: usize,
+    pub header_read_seconds: u64,
+    pub body_idle_seconds: u64,
+    pub predict_seconds_max: u64,
+}
+
+/// Defaults for deployments.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct BatchingConfig {
+    pub batch_rows_max: usize,
+    pub queue_rows_max: usize,
+    pub queue_bytes_max: usize,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum LogFormat {
+    /// Human on a terminal, JSON otherwise.
+    Auto,
+    Human,
+    Json,
+}

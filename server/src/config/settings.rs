@@ -1,0 +1,232 @@
+//! Every setting there is, in one table: file keys, environment names, flags, printing and documentation derive from it.
+
+use super::value::Kind;
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// The dotted key, `section.name`, as a file has it.
+    pub key: &'static str,
+    /// Which values it takes.
+    pub kind: Kind,
+    /// The default as the environment would write it; empty: not set, or derived from another setting.
+    pub default: &'static str,
+    /// What it is for, in one sentence without a full stop.
+    pub help: &'static str,
+    /// Whether its value must never be shown.
+    pub secret: bool,
+    /// The flag of `servoir serve` that sets it.
+    pub flag: Option<&'static str>,
+    /// A short environment name beside the derived one.
+    pub plain_env: Option<&'static str>,
+}
+
+impl Setting {
+    /// The environment variable that sets it, `SERVOIR_SECTION__NAME`.
+    pub fn env(&self) -> String {
+        format!("{ENV_PREFIX}{}", self.key.replace('.', ENV_SEPARATOR).to_uppercase())
+    }
+
+    /// The key's part before the dot.
+    pub fn section(&self) -> &'static str {
+        self.key.split_once('.').map_or(self.key, |(section, _)| section)
+    }
+
+    /// The key's part after the dot.
+    pub fn name(&self) -> &'static str {
+        self.key.split_once('.').map_or(self.key, |(_, name)| name)
+    }
+
+    const fn new(key: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Self {
+        Self { key, kind, default, help, secret: false, flag: None, plain_env: None }
+    }
+
+    const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    const fn flag(mut self, flag: &'static str) -> Self {
+        self.flag = Some(flag);
+        self
+    }
+
+    const fn plain_env(mut self, name: &'static str) -> Self {
+        self.plain_env = Some(name);
+        self
+    }
+}
+
+/// What all environment variables of Servoir begin with.
+pub const ENV_PREFIX: &str = "SERVOIR_";
+/// What stands for the dot of a key in an environment variable.
+pub const ENV_SEPARATOR: &str = "__";
+
+const fn count(min: u64, max: u64) -> Kind {
+    Kind::Count { min, max }
+}
+
+const DAY_SECONDS: u64 = 86_400;
+const TIB: u64 = 1 << 40;
+
+/// The table, in the order in which it is printed.
+pub static SETTINGS: &[Setting] = &[
+    Setting::new("server.listen", Kind::Addresses, "127.0.0.1:8080", "addresses that the server answers on")
+        .flag("--listen"),
+    Setting::new(
+        "server.admin_listen",
+        Kind::Address,
+        "",
+        "address of the management APIs and the metrics, when they are to have one of their own",
+    )
+    .flag("--admin-listen"),
+    Setting::new(
+        "server.drain_seconds",
+        count(0, 3600),
+        "30",
+        "how long requests in flight may take to finish after SIGTERM",
+    ),
+    Setting::new("storage.data_dir", Kind::Path, "./servoir-data", "folder of everything that is kept locally")
+        .flag("--data-dir"),
+    Setting::new(
+        "storage.database",
+        Kind::Text,
+        "",
+        "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`; by default `servoir.db` in the data folder",
+    )
+    .secret()
+    .flag("--database"),
+    Setting::new(
+        "storage.database_connections_max",
+        count(1, 1000),
+        "16",
+        "database connections that may be open at once",
+    ),
+    Setting::new(
+        "storage.artifacts",
+        Kind::Text,
+        "",
+        "`file:///FOLDER` or `s3://BUCKET/PREFIX`; by default `artifacts` in the data folder",
+    )
+    .flag("--artifacts"),
+    Setting::new(
+        "storage.s3",
+        Kind::Options,
+        "",
+        "options of the S3-compatible store: `aws_endpoint`, `aws_region`, `aws_access_key_id` and so on",
+    )
+    .secret(),
+    Setting::new(
+        "storage.import_sources",
+        Kind::TextList,
+        "",
+        "URL prefixes that an `artifactUri` may point into, such as `s3://models/`",
+    ),
+    Setting::new("engines.onnxruntime", Kind::Path, "", "ONNX Runtime's shared library; by default it is looked for")
+        .flag("--onnxruntime")
+        .plain_env("SERVOIR_ONNXRUNTIME"),
+    Setting::new("engines.threads", count(0, 1024), "0", "threads that the engines share; 0 for one per core"),
+    Setting::new(
+        "auth.mode",
+        Kind::Choice(&["required", "off"]),
+        "required",
+        "`off` lets anybody in, and is allowed only with loopback addresses",
+    ),
+    Setting::new(
+        "auth.bootstrap_key",
+        Kind::Text,
+        "",
+        "first API key of an empty database, at least 32 characters; by default one is made and shown once",
+    )
+    .secret()
+    .plain_env("SERVOIR_BOOTSTRAP_KEY"),
+    Setting::new("auth.jwt_hs256_secret", Kind::Text, "", "secret of HS256 tokens, at least 32 bytes").secret(),
+    Setting::new("auth.jwks_url", Kind::Text, "", "where the public keys of RS256, ES256 and EdDSA tokens are fetched"),
+    Setting::new("auth.jwks_file", Kind::Path, "", "file with the public keys, in place of a URL"),
+    Setting::new("auth.jwt_issuer", Kind::Text, "", "`iss` that a token must carry"),
+    Setting::new("auth.jwt_audience", Kind::Text, "", "`aud` that a token must carry"),
+    Setting::new("auth.jwt_organization_claim", Kind::Text, "org", "claim that names a token's organization"),
+    Setting::new("limits.predict_body_bytes_max", count(1, TIB), "67108864", "largest body of a prediction"),
+    Setting::new("limits.management_body_bytes_max", count(1, TIB), "1048576", "largest body of a management call"),
+    Setting::new("limits.artifact_bytes_max", count(1, TIB), "4294967296", "largest model file"),
+    Setting::new("limits.connections_max", count(1, 1_000_000), "10000", "connections that may be open at once"),
+    Setting::new(
+        "limits.requests_in_flight_max",
+        count(1, 1_000_000),
+        "4096",
+        "requests that may be worked on at once; more are answered 429",
+    ),
+    Setting::new("limits.header_read_seconds", count(1, 3600), "10", "time in which a request's head must arrive"),
+    Setting::new("limits.body_idle_seconds", count(1, 3600), "15", "longest silence within a request's body"),
+    Setting::new("limits.predict_seconds_max", count(1, DAY_SECONDS), "60", "longest time a prediction may take"),
+    Setting::new("batching.batch_rows_max", count(1, 1_000_000), "64", "most rows that a model runs at once"),
+    Setting::new("batching.queue_rows_max", count(1, 100_000_000), "10000", "most rows that wait for one model"),
+    Setting::new("batching.queue_bytes_max", count(1, TIB), "268435456", "most bytes of input that wait for one model"),
+    Setting::new("metrics.public", Kind::Flag, "false", "whether `/metrics` answers everybody, not only loopback"),
+    Setting::new(
+        "log.level",
+        Kind::Filter,
+        "info",
+        "what is logged: a level, or a filter such as `servoir=debug,warn`",
+    ),
+    Setting::new(
+        "log.format",
+        Kind::Choice(&["auto", "human", "json"]),
+        "auto",
+        "`auto` is `human` on a terminal and `json` elsewhere",
+    ),
+];
+
+/// The setting of this key.
+pub fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+/// The table as Markdown, for the documentation.
+pub fn reference() -> String {
+    let mut text =
+        String::from("| setting | environment | flag | value | default | what for |\n|---|---|---|---|---|---|\n");
+    for setting in SETTINGS {
+        let env = setting.plain_env.map_or_else(|| setting.env(), str::to_owned);
+        let env = if matches!(setting.kind, Kind::Options) { format!("{env}__OPTION") } else { env };
+        let flag = setting.flag.map(|flag| format!("`{flag}`")).unwrap_or_default();
+        let default = if setting.default.is_empty() { String::new() } else { format!("`{}`", setting.default) };
+        let (key, kind, help) = (setting.key, setting.kind.expected(), setting.help);
+        text += &format!("| `{key}` | `{env}` | {flag} | {kind} | {default} | {help} |\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn keys_and_environment_names_are_unambiguous() {
+        let mut names = BTreeSet::new();
+        for setting in SETTINGS {
+            assert_eq!(setting.key.split('.').count(), 2, "{}", setting.key);
+            assert!(!setting.name().contains("__"), "{}", setting.key);
+            assert!(names.insert(setting.key.to_owned()), "{}", setting.key);
+            assert!(names.insert(setting.env()), "{}", setting.key);
+            assert!(setting.plain_env.is_none_or(|name| names.insert(name.to_owned())), "{}", setting.key);
+        }
+    }
+
+    #[test]
+    fn every_default_is_a_value_of_its_setting() {
+        for setting in SETTINGS.iter().filter(|setting| !setting.default.is_empty()) {
+            assert!(setting.kind.parse(setting.default).is_some(), "{}", setting.key);
+        }
+    }
+
+    #[test]
+    fn the_reference_has_a_row_per_setting() {
+        let text = reference();
+        assert_eq!(text.lines().count(), SETTINGS.len() + 2);
+        assert!(text.contains(
+            "| `server.drain_seconds` | `SERVOIR_SERVER__DRAIN_SECONDS` |  | a whole number from 0 to 3600 | `30` |"
+        ));
+    }
+}

@@ -1,0 +1,21 @@
+//! HTTP: connections, the outermost layer, and the routes, in folders that read like the URL space.
+
+pub mod auth;
+pub mod body;
+pub mod connections;
+pub mod etag;
+pub mod fields;
+pub mod health;
+pub mod idempotency;
+pub mod json;
+pub mod metrics;
+pub mod openapi;
+pub mod outermost;
+pub mod pagination;
+pub mod path;
+pub mod predict;
+pub mod problem;
+pub mod query;
+pub mod registry;
+pub mod request_id;
+pub mod router;

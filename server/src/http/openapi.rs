@@ -1,0 +1,189 @@
+//! The API document: OpenAPI 3.1 at `/api/openapi.json`, and a page at `/api/docs` that shows it without the internet.
+
+use crate::app::SharedApp;
+use crate::http::problem::Dialect;
+use axum::Router;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// Where the document is.
+pub const DOCUMENT_PATH: &str = "/api/openapi.json";
+/// Where the page is.
+pub const PAGE_PATH: &str = "/api/docs";
+
+/// What the document says beside the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Servoir",
+        description = "A model server with a registry built in.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(crate::http::problem::Problem)),
+    modifiers(&SecuritySchemes),
+    tags(
+        (name = "models", description = "Register, find, change and delete models."),
+        (name = "versions", description = "Immutable versions of models, and their artifacts."),
+        (name = "deployments", description = "What runs, where, and how it is doing."),
+        (name = "predictions", description = "Asking models."),
+        (name = "open-inference", description = "The Open Inference Protocol, version 2."),
+        (name = "identity", description = "API keys, and who a caller is."),
+        (name = "health", description = "For load balancers, orchestrators and Prometheus.")
+    )
+)]
+pub struct Document;
+
+struct SecuritySchemes;
+
+impl Modify for SecuritySchemes {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let key = ApiKeyValue::with_description("X-API-Key", "A key made with `POST /api/v1/auth/api-keys`.");
+        components.add_security_scheme("ApiKey", SecurityScheme::ApiKey(ApiKey::Header(key)));
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+        let bearer = bearer.description(Some("A token of the configured issuer.")).build();
+        components.add_security_scheme("Bearer", SecurityScheme::Http(bearer));
+    }
+}
+
+/// The routes that show a document.
+pub fn routes(document: Value) -> Router<SharedApp> {
+    // The page's badge would ask a validator on the internet.
+    let config = Config::default().validator_url("none").try_it_out_enabled(true);
+    SwaggerUi::new(PAGE_PATH).config(config).external_url_unchecked(DOCUMENT_PATH, document).into()
+}
+
+/// The document with what holds for every route filled in: what errors look like, that a credential may be refused, and
+/// which scope is asked for (`x-required-scope`).
+pub fn complete(document: utoipa::openapi::OpenApi) -> Result<Value, serde_json::Error> {
+    let mut document = serde_json::to_value(document)?;
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for (path, item) in paths.into_iter().flatten() {
+        for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            if let Some(operation) = operation.as_object_mut() {
+                complete_operation(operation, &error_content(Dialect::of(path)));
+            }
+        }
+    }
+    Ok(document)
+}
+
+fn complete_operation(operation: &mut Map<String, Value>, error: &Value) {
+    // An operation that names no security is open to anybody, and says so.
+    let security = operation.entry("security").or_insert_with(|| json!([]));
+    let is_protected = security.as_array().is_some_and(|list| !list.is_empty());
+    let scope = security.pointer("/0/ApiKey/0").cloned();
+    let responses = operation.entry("responses").or_insert_with(|| json!({}));
+    if let Some(responses) = responses.as_object_mut() {
+        if is_protected {
+            add_response(responses, "401", "`credential-missing`, `api-key-invalid` or `token-invalid`.");
+        }
+        if scope.is_some() {
+            add_response(responses, "403", "`scope-required`, naming the scope.");
+        }
+        add_response(responses, "default", "A failure; `code` says which.");
+        for (status, response) in responses {
+            describe_error(status, response, error);
+        }
+    }
+    if let Some(scope) = scope {
+        operation.insert("x-required-scope".to_owned(), scope);
+    }
+}
+
+fn add_response(responses: &mut Map<String, Value>, status: &str, description: &str) {
+    responses.entry(status).or_insert_with(|| json!({ "description": description }));
+}
+
+/// What an error's body looks like in a dialect.
+fn error_content(dialect: Dialect) -> Value {
+    match dialect {
+        Dialect::Problem => {
+            json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } })
+        }
+        Dialect::OpenInference => {
+            let schema = json!({
+                "type": "object", "required": ["error"],
+                "properties": { "error": { "type": "string", "description": "What is wrong, for a person." } }
+            });
+            json!({ "application/json": { "schema": schema } })
+        }
+    }
+}
+
+fn describe_error(status: &str, response: &mut Value, error: &Value) {
+    let is_error = status == "default" || status.starts_with('4') || status.starts_with('5');
+    if let Some(response) = response.as_object_mut().filter(|response| is_error && !response.contains_key("content")) {
+        response.insert("content".to_owned(), error.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::scope;
+    use crate::http::router;
+    use std::collections::BTreeSet;
+
+    fn document() -> Value {
+        router::document().unwrap()
+    }
+
+    fn operations(document: &Value) -> Vec<(String, &Value)> {
+        let paths = document["paths"].as_object().unwrap();
+        let operations = paths.iter().flat_map(|(path, item)| {
+            let item = item.as_object().unwrap();
+            item.iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+        });
+        operations.collect()
+    }
+
+    #[test]
+    fn every_management_operation_is_described_and_names_a_scope_that_exists() {
+        let document = document();
+        assert_eq!(document["openapi"], "3.1.0");
+        let mut ids = BTreeSet::new();
+        let operations = operations(&document);
+        assert!(operations.len() > 20);
+        for (name, operation) in operations {
+            assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{name}: the id is taken");
+            if !name.contains("/api/v1/") {
+                continue;
+            }
+            assert!(operation["summary"].is_string() && operation["description"].is_string(), "{name}");
+            assert_eq!(operation["security"].as_array().unwrap().len(), 2, "{name}");
+            assert!(operation["responses"]["401"]["content"]["application/problem+json"].is_object(), "{name}");
+            match operation["x-required-scope"].as_str() {
+                Some(required) => {
+                    assert!(scope::ALL.contains(&required), "{name}");
+                    assert_eq!(operation["security"][1]["Bearer"][0], required, "{name}: both credentials alike");
+                }
+                None => assert_eq!(name, "get /api/v1/auth/whoami"),
+            }
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+            match value {
+                Value::Object(map) => {
+                    found.extend(map.get("$ref").and_then(Value::as_str));
+                    map.values().for_each(|value| references(value, found));
+                }
+                Value::Array(list) => list.iter().for_each(|value| references(value, found)),
+                _ => {}
+            }
+        }
+        let document = document();
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(found.len() > 20);
+        for reference in found {
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Dispatch: who may call, with which method, and which protocol answers.
+
+use super::call::Call;
+use super::target::{Aspect, Target};
+use super::{names, v1, v2};
+use crate::app::SharedApp;
+use crate::auth::Principal;
+use crate::auth::scope::{InferenceInvoke, RegistryWrite, Scope as _};
+use crate::error::ApiError;
+use crate::telemetry::metrics::{Protocol, Served};
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, StatusCode, header};
+use servoir_types::Kind;
+use std::time::Instant;
+
+/// Answers a request of the data plane. The caller is in the extensions as `Result<Principal, ApiError>`; what is counted
+/// is left in the answer's extensions as [`Served`], whether it succeeded or failed.
+pub async fn answer(app: &SharedApp, target: Target, request: Request<Body>) -> Response {
+    let protocol = match target {
+        Target::Predict(_) => Some(Protocol::V1),
+        Target::Model { aspect: Aspect::Infer, .. } => Some(Protocol::V2),
+        _ => None,
+    };
+    let takes = target.method();
+    let mut response = match protocol {
+        Some(protocol) => counted(app, Asked::Path(target), protocol, request).await,
+        None => describe(app, &target, request).await.unwrap_or_else(IntoResponse::into_response),
+    };
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED
+        && let Ok(takes) = HeaderValue::from_str(takes.as_str())
+    {
+        response.headers_mut().insert(header::ALLOW, takes);
+    }
+    response
+}
+
+/// Answers a prediction that came to the Registry API's own path, as `/v1/predict/{model}` does.
+pub async fn registry_twin(app: &SharedApp, model: &str, request: Request<Body>) -> Response {
+    counted(app, Asked::Name(model.to_owned()), Protocol::V1, request).await
+}
+
+/// How a prediction says which model it means.
+enum Asked {
+    Path(Target),
+    Name(String),
+}
+
+async fn counted(app: &SharedApp, asked: Asked, protocol: Protocol, request: Request<Body>) -> Response {
+    let mut served = Served { protocol, model: None, rows: 0, run: None };
+    let outcome = predict(app, asked, request, &mut served).await;
+    let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
+    response.extensions_mut().insert(served);
+    response
+}
+
+async fn predict(
+    app: &SharedApp,
+    asked: Asked,
+    request: Request<Body>,
+    served: &mut Served,
+) -> Result<Response, ApiError> {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let principal = principal(&parts)?;
+    principal.require(InferenceInvoke::NAME)?;
+    let call = Call { app, principal, started, served };
+    match asked {
+        Asked::Name(model) => v1::predict(call, &model, &parts, body).await,
+        Asked::Path(target) => {
+            check_method(&target, &parts.method)?;
+            let path = parts.uri.path();
+            match target {
+                Target::Predict(model) => v1::predict(call, &names::decode(&path[model])?, &parts, body).await,
+                Target::Model { model, version, aspect: _ } => {
+                    let version = version.map(|version| version_in(&path[version])).transpose()?;
+                    v2::infer(call, &names::decode(&path[model])?, version, &parts, body).await
+                }
+                _ => Err(ApiError::internal("a path that predicts nothing was taken for a prediction")),
+            }
+        }
+    }
+}
+
+/// Answers what is not a prediction.
+async fn describe(app: &SharedApp, target: &Target, request: Request<Body>) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    match target {
+        Target::Unknown => {
+            let detail = format!("there is nothing at {path}; /v2 names the extensions that are there");
+            return Err(ApiError::new(Kind::NotFound, "no-such-route", detail));
+        }
+        Target::Server | Target::Live | Target::Ready => {}
+        Target::Repository => principal(&parts)?.require(RegistryWrite::NAME)?,
+        Target::Predict(_) | Target::Model { .. } | Target::Index => {
+            principal(&parts)?.require(InferenceInvoke::NAME)?;
+        }
+    }
+    check_method(target, &parts.method)?;
+    match target {
+        Target::Live => v2::health::live(),
+        Target::Ready => v2::health::ready(app),
+        Target::Server => v2::metadata::server(),
+        Target::Index => v2::repository::index(app, principal(&parts)?, body).await,
+        Target::Model { model, version, aspect } => {
+            names::no_query(&parts.uri)?;
+            let model = names::decode(&path[model.clone()])?;
+            let version = version.clone().map(|version| version_in(&path[version])).transpose()?;
+            v2::metadata::model(app, &principal(&parts)?.organization, &model, version, *aspect)
+        }
+        Target::Repository => Err(v2::repository::not_here()),
+        Target::Predict(_) | Target::Unknown => Err(ApiError::internal("a path reached the wrong handler")),
+    }
+}
+
+/// A version in a path; what is no number is a version that does not exist.
+fn version_in(part: &str) -> Result<u64, ApiError> {
+    let version = names::version(&names::decode(part)?);
+    version.map_err(|error| ApiError { kind: Kind::NotFound, code: "version-not-live", ..error })
+}
+
+fn principal(parts: &Parts) -> Result<&Principal, ApiError> {
+    match parts.extensions.get::<Result<Principal, ApiError>>() {
+        Some(Ok(principal)) => Ok(principal),
+        Some(Err(error)) => Err(error.clone()),
+        None => Err(ApiError::internal("a route was reached without passing authentication")),
+    }
+}
+
+fn check_method(target: &Target, method: &Method) -> Result<(), ApiError> {
+    let takes = target.method();
+    // Connections leave out the body of an answer to HEAD.
+    if *method == takes || (takes == Method::GET && *method == Method::HEAD) {
+        return Ok(());
+    }
+    let detail = format!("this path takes {takes}, not {method}");
+    Err(ApiError::new(Kind::MethodNotAllowed, "method-not-allowed", detail))
+}

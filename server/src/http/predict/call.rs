@@ -1,0 +1,59 @@
+//! One prediction under way.
+
+use super::lookup::Chosen;
+use crate::app::SharedApp;
+use crate::auth::Principal;
+use crate::error::ApiError;
+use crate::telemetry::metrics::Served;
+use servoir_runtime::{Answer, Deployment, Priority, Request};
+use servoir_types::Tensor;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One prediction under way: who asked, when, and what is known of it for the metrics, however it ends.
+pub struct Call<'a> {
+    /// The parts of the server.
+    pub app: &'a SharedApp,
+    /// Who asked.
+    pub principal: &'a Principal,
+    /// When the request's head was there.
+    pub started: Instant,
+    /// What is counted.
+    pub served: &'a mut Served,
+}
+
+impl Call<'_> {
+    /// Runs the model. The answer is wanted within the server's own limit, or `timeout` when that is shorter.
+    ///
+    /// # Errors
+    /// What the deployment answers: 422 mismatch, 429 queue full, 504 too late, 503 closing, 500 the engine failed.
+    pub async fn run(
+        &mut self,
+        chosen: &Chosen,
+        inputs: Vec<Tensor>,
+        timeout: Option<Duration>,
+        priority: Priority,
+    ) -> Result<Answer, ApiError> {
+        self.served.rows = inputs.first().map_or(0, Tensor::rows);
+        let longest = Duration::from_secs(self.app.config.limits.predict_seconds_max);
+        let deadline = self.started.checked_add(timeout.map_or(longest, |timeout| timeout.min(longest)));
+        if let Some(shadow) = &chosen.shadow {
+            mirror(shadow, &inputs, deadline);
+        }
+        let answer = chosen.deployment.predict(Request { inputs, deadline, priority }).await?;
+        self.served.run = Some((answer.queued, answer.computed, answer.batch_rows));
+        Ok(answer)
+    }
+}
+
+/// Sends a shadow a copy of a request, behind everything else that waits there, and throws its answer away. The shadow's
+/// own queue bounds how many are under way; what goes wrong is the deployment's last error.
+fn mirror(shadow: &Arc<Deployment>, inputs: &[Tensor], deadline: Option<Instant>) {
+    let copy = Request { inputs: inputs.to_vec(), deadline, priority: Priority::Low };
+    let shadow = Arc::clone(shadow);
+    tokio::spawn(async move {
+        if let Err(error) = shadow.predict(copy).await {
+            tracing::debug!(%error, version = shadow.identity().version, "the shadow did not answer");
+        }
+    });
+}

@@ -1,0 +1,156 @@
+//! The data plane's part of the API document. Its paths are matched by hand, so they are described here and not beside a
+//! router's handlers; the functions exist for their descriptions alone.
+
+#![allow(dead_code)]
+
+use utoipa::OpenApi;
+
+/// The descriptions of this file.
+#[derive(OpenApi)]
+#[openapi(paths(
+    predict,
+    server,
+    live,
+    ready,
+    model,
+    model_ready,
+    model_config,
+    infer,
+    model_version,
+    model_version_ready,
+    model_version_config,
+    infer_version,
+    index
+))]
+pub struct DataPlane;
+
+/// Predict
+///
+/// Rows as `instances`, tensors as `inputs`, or one row as `input_data`; see the documentation of predictions.
+#[utoipa::path(post, path = "/v1/predict/{model}", operation_id = "predict", tag = "predictions",
+    params(("model" = String, Path, description = "Id or name."),
+        ("version" = Option<i64>, Query, minimum = 1, description = "Only when this version is live.")),
+    request_body = Object,
+    responses((status = 200, description = "The predictions.", body = Object),
+        (status = 404, description = "`model-not-found` or `version-not-live`."),
+        (status = 413, description = "`body-too-large`."),
+        (status = 422, description = "Well-formed, and wrong for this model."),
+        (status = 429, description = "`queue-full`."),
+        (status = 503, description = "Not ready."),
+        (status = 504, description = "`deadline-exceeded`.")),
+    security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
+fn predict() {}
+
+/// Server metadata
+///
+/// Name, version and extensions, by the Open Inference Protocol.
+#[utoipa::path(get, path = "/v2", operation_id = "v2Server", tag = "open-inference",
+    responses((status = 200, description = "The server.", body = Object)))]
+fn server() {}
+
+/// Liveness
+///
+/// The process is up.
+#[utoipa::path(get, path = "/v2/health/live", operation_id = "v2Live", tag = "open-inference",
+    responses((status = 200, description = "The process is up.")))]
+fn live() {}
+
+/// Readiness
+///
+/// Everything that should be live here is.
+#[utoipa::path(get, path = "/v2/health/ready", operation_id = "v2Ready", tag = "open-inference",
+    responses((status = 200, description = "Ready."), (status = 503, description = "Not ready.")))]
+fn ready() {}
+
+macro_rules! of_a_model {
+    ($($(#[$doc:meta])* $function:ident $method:ident $path:literal $id:literal;)*) => {
+        $(
+            $(#[$doc])*
+            #[utoipa::path($method, path = $path, operation_id = $id, tag = "open-inference",
+                params(("model" = String, Path, description = "Id or name.")),
+                responses((status = 200, description = "The answer of the Open Inference Protocol.", body = Object),
+                    (status = 404, description = "No such model is live.")),
+                security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
+            fn $function() {}
+        )*
+    };
+}
+
+macro_rules! of_a_version {
+    ($($(#[$doc:meta])* $function:ident $method:ident $path:literal $id:literal;)*) => {
+        $(
+            $(#[$doc])*
+            #[utoipa::path($method, path = $path, operation_id = $id, tag = "open-inference",
+                params(("model" = String, Path, description = "Id or name."),
+                    ("version" = i64, Path, minimum = 1, description = "A version that is live.")),
+                responses((status = 200, description = "The answer of the Open Inference Protocol.", body = Object),
+                    (status = 404, description = "No such model or version is live.")),
+                security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
+            fn $function() {}
+        )*
+    };
+}
+
+of_a_model! {
+    /// Model metadata
+    ///
+    /// Inputs and outputs of what is live.
+    model get "/v2/models/{model}" "v2Model";
+    /// Model readiness
+    ///
+    /// Whether the model answers.
+    model_ready get "/v2/models/{model}/ready" "v2ModelReady";
+    /// Model configuration
+    ///
+    /// Engine, instances, batching and queue of what is live.
+    model_config get "/v2/models/{model}/config" "v2ModelConfig";
+}
+
+of_a_version! {
+    /// Metadata of a version
+    ///
+    /// Inputs and outputs of a version that is live.
+    model_version get "/v2/models/{model}/versions/{version}" "v2ModelVersion";
+    /// Readiness of a version
+    ///
+    /// Whether the version answers.
+    model_version_ready get "/v2/models/{model}/versions/{version}/ready" "v2ModelVersionReady";
+    /// Configuration of a version
+    ///
+    /// Engine, instances, batching and queue of a version that is live.
+    model_version_config get "/v2/models/{model}/versions/{version}/config" "v2ModelVersionConfig";
+}
+
+/// Infer
+///
+/// Tensors in, tensors out, by the Open Inference Protocol in JSON.
+#[utoipa::path(post, path = "/v2/models/{model}/infer", operation_id = "v2Infer", tag = "open-inference",
+    params(("model" = String, Path, description = "Id or name.")),
+    request_body = Object,
+    responses((status = 200, description = "The outputs.", body = Object),
+        (status = 404, description = "No such model is live."), (status = 429, description = "The queue is full."),
+        (status = 504, description = "The deadline passed.")),
+    security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
+fn infer() {}
+
+/// Infer with a version
+///
+/// The same, by a version that is live.
+#[utoipa::path(post, path = "/v2/models/{model}/versions/{version}/infer", operation_id = "v2InferVersion",
+    tag = "open-inference",
+    params(("model" = String, Path, description = "Id or name."),
+        ("version" = i64, Path, minimum = 1, description = "A version that is live.")),
+    request_body = Object,
+    responses((status = 200, description = "The outputs.", body = Object),
+        (status = 404, description = "No such model or version is live."),
+        (status = 429, description = "The queue is full."), (status = 504, description = "The deadline passed.")),
+    security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
+fn infer_version() {}
+
+/// Repository index
+///
+/// The models that are live.
+#[utoipa::path(post, path = "/v2/repository/index", operation_id = "v2Index", tag = "open-inference",
+    responses((status = 200, description = "The models.", body = Object)),
+    security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
+fn index() {}

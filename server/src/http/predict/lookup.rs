@@ -1,0 +1,76 @@
+//! From a model's id or name to the deployment that answers.
+
+use crate::app::App;
+use crate::error::ApiError;
+use servoir_runtime::{Deployment, Live};
+use servoir_types::Kind;
+use std::sync::Arc;
+
+/// What is live of an organization's model, by its id or name.
+///
+/// # Errors
+/// 404 `model-not-found`; 503 `not-ready` while models are still being brought up and this may be one of them. The
+/// answer does not depend on what other organizations have.
+pub fn live(app: &App, organization: &str, model: &str) -> Result<Arc<Live>, ApiError> {
+    let found = app.serving.find(organization, model).and_then(|entry| entry.live());
+    found.ok_or_else(|| absent(app, model))
+}
+
+/// What a request goes to.
+pub struct Chosen {
+    /// Answers it.
+    pub deployment: Arc<Deployment>,
+    /// Is sent a copy of it.
+    pub shadow: Option<Arc<Deployment>>,
+}
+
+/// The deployment that takes a request: of the version when one is named, else the primary, or the canary for its share;
+/// and the shadow, which sees what nobody has addressed to a version.
+///
+/// # Errors
+/// As [`live`]; 404 `version-not-live`, naming what is.
+pub fn choose(app: &App, organization: &str, model: &str, version: Option<u64>) -> Result<Chosen, ApiError> {
+    if let Some(version) = version {
+        let deployment = of_version(&*live(app, organization, model)?, model, version)?;
+        return Ok(Chosen { deployment, shadow: None });
+    }
+    let entry = app.serving.find(organization, model).ok_or_else(|| absent(app, model))?;
+    let live = entry.live().ok_or_else(|| absent(app, model))?;
+    Ok(Chosen { deployment: entry.choose_of(&live), shadow: live.shadow.clone() })
+}
+
+/// The primary or the canary, whichever has this version.
+///
+/// # Errors
+/// 404 `version-not-live`, naming what is.
+pub fn of_version(live: &Live, model: &str, version: u64) -> Result<Arc<Deployment>, ApiError> {
+    let found = answering(live).find(|deployment| deployment.identity().version == version);
+    found.cloned().ok_or_else(|| {
+        let versions: Vec<_> = answering(live).map(|deployment| deployment.identity().version.to_string()).collect();
+        let detail =
+            format!("version {version} of model '{}' is not live; live: {}", shown(model), versions.join(" and "));
+        ApiError::new(Kind::NotFound, "version-not-live", detail)
+    })
+}
+
+/// The deployments that callers get answers from.
+pub fn answering(live: &Live) -> impl Iterator<Item = &Arc<Deployment>> {
+    std::iter::once(&live.primary).chain(live.canary.iter().map(|(_, canary)| canary))
+}
+
+fn absent(app: &App, model: &str) -> ApiError {
+    let model = shown(model);
+    let coming_up = app.readiness.checks().iter().any(|check| !check.ok && check.name != "not-draining");
+    if coming_up {
+        let detail = format!("model '{model}' does not answer yet: models are still being brought up; try again soon");
+        return ApiError { retry_after_seconds: Some(1), ..ApiError::new(Kind::Unavailable, "not-ready", detail) };
+    }
+    let detail = format!("no model '{model}' is deployed; deploy a version of it, or check the id or name");
+    ApiError::new(Kind::NotFound, "model-not-found", detail)
+}
+
+/// As much of a name as a message shows.
+fn shown(model: &str) -> String {
+    const CHARS_MAX: usize = 128;
+    model.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect()
+}

@@ -1,0 +1,281 @@
+//! The body of `/v1/predict`: which of its forms it has.
+
+use super::inputs;
+use crate::error::ApiError;
+use crate::http::predict::json::fault::Fault;
+use crate::http::predict::json::object;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use servoir_runtime::{Deployment, Identity};
+use servoir_types::{Signature, Tensor};
+
+/// The most characters of an entity's id.
+const ENTITY_ID_CHARS_MAX: usize = 256;
+
+/// What a request asks for.
+#[derive(Debug)]
+pub struct Asked {
+    /// In the signature's order.
+    pub inputs: Vec<Tensor>,
+    /// Whether it is one row, whose prediction is also given by itself.
+    pub single: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body<'a> {
+    #[serde(borrow)]
+    instances: Option<&'a RawValue>,
+    #[serde(borrow)]
+    inputs: Option<&'a RawValue>,
+    #[serde(borrow)]
+    input_data: Option<&'a RawValue>,
+    #[serde(rename = "entityId")]
+    entity_id: Option<String>,
+    #[serde(rename = "entityIds")]
+    entity_ids: Option<Vec<String>>,
+    #[serde(rename = "logPrediction")]
+    _log_prediction: Option<bool>,
+    source: Option<String>,
+}
+
+impl Asked {
+    /// Reads a body for a deployment.
+    ///
+    /// # Errors
+    /// 400 when the body itself is wrong, 422 when it is wrong for this model.
+    pub fn read(bytes: &[u8], deployment: &Deployment) -> Result<Self, ApiError> {
+        let Identity { name, version, .. } = deployment.identity();
+        let model = format!("model '{name}' v{version}");
+        Self::decode(bytes, deployment.signature(), &model, deployment.options().queue_rows_max)
+    }
+
+    fn decode(bytes: &[u8], signature: &Signature, model: &str, rows_max: usize) -> Result<Self, ApiError> {
+        let body: Body<'_> = object::read(bytes)?;
+        let reader = inputs::Reader { signature, model, rows_max };
+        let inputs = match (body.instances, body.inputs, body.input_data) {
+            (Some(rows), None, None) => reader.instances(rows)?,
+            (None, Some(tensors), None) => reader.tensors(tensors)?,
+            (None, None, Some(row)) => reader.one_row(row)?,
+            (None, None, None) => return Err(form("one of instances, inputs and input_data must be there")),
+            _ => return Err(form("only one of instances, inputs and input_data may be there")),
+        };
+        let rows = inputs.first().map_or(0, Tensor::rows);
+        if rows == 0 {
+            return Err(Fault::NoRows { field: "inputs" }.into());
+        }
+        body.check_entities(rows)?;
+        Ok(Self { inputs, single: body.input_data.is_some() })
+    }
+}
+
+impl Body<'_> {
+    fn check_entities(&self, rows: usize) -> Result<(), ApiError> {
+        let ids = match (&self.entity_id, &self.entity_ids) {
+            (Some(_), Some(_)) => return Err(ApiError::field("/entityIds", "only one of entityId and entityIds")),
+            (Some(_), None) if rows != 1 => {
+                let detail = format!("entityId names one row, {rows} came; use entityIds");
+                return Err(ApiError::field("/entityId", detail));
+            }
+            (None, Some(ids)) if ids.len() != rows => {
+                let detail = format!("{} ids for {rows} rows; there must be one for each", ids.len());
+                return Err(ApiError::field("/entityIds", detail));
+            }
+            (Some(id), None) => std::slice::from_ref(id),
+            (None, Some(ids)) => ids,
+            (None, None) => &[],
+        };
+        if let Some((n, id)) =
+            ids.iter().enumerate().find(|(_, id)| !(1..=ENTITY_ID_CHARS_MAX).contains(&id.chars().count()))
+        {
+            let pointer = if self.entity_id.is_some() { "/entityId".to_owned() } else { format!("/entityIds/{n}") };
+            let length = id.chars().count();
+            let detail = format!("an entity id has 1 to {ENTITY_ID_CHARS_MAX} characters, this one has {length}");
+            return Err(ApiError::field(pointer, detail));
+        }
+        match self.source.as_deref() {
+            None | Some("test") => Ok(()),
+            Some(_) => Err(ApiError::field("/source", "the only source that can be given is \"test\"")),
+        }
+    }
+}
+
+fn form(detail: &str) -> ApiError {
+    Fault::Form(detail.to_owned()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use servoir_types::{Data, Datatype, Kind, Shape, TensorSpec};
+
+    const MODEL: &str = "model 'm' v2";
+    const ROWS_MAX: usize = 4;
+
+    fn input(name: &str, datatype: Datatype, dims: &[i64]) -> TensorSpec {
+        TensorSpec::new(name, datatype, Shape::ranked(dims))
+    }
+
+    fn signature(inputs: Vec<TensorSpec>) -> Signature {
+        Signature { inputs, outputs: vec![] }
+    }
+
+    fn matrix(width: i64) -> Signature {
+        signature(vec![input("x", Datatype::Fp32, &[-1, width])])
+    }
+
+    /// One input of two named features.
+    fn named(accepts_missing: bool) -> Signature {
+        let mut x = input("x", Datatype::Fp32, &[-1, 2]);
+        x.feature_names = Some(vec!["age".into(), "income".into()]);
+        x.accepts_missing = accepts_missing;
+        signature(vec![x])
+    }
+
+    /// Two columns of their own.
+    fn columns() -> Signature {
+        signature(vec![input("age", Datatype::Int64, &[-1, 1]), input("plan", Datatype::Bytes, &[-1])])
+    }
+
+    fn read(signature: &Signature, body: &str) -> Result<Asked, ApiError> {
+        Asked::decode(body.as_bytes(), signature, MODEL, ROWS_MAX)
+    }
+
+    fn floats(shape: &[usize], values: &[f32]) -> Tensor {
+        Tensor::new(shape.to_vec(), Data::Fp32(values.to_vec())).unwrap()
+    }
+
+    fn ints(shape: &[usize], values: &[i64]) -> Tensor {
+        Tensor::new(shape.to_vec(), Data::Int64(values.to_vec())).unwrap()
+    }
+
+    fn texts(shape: &[usize], values: &[&str]) -> Tensor {
+        let values = values.iter().map(|value| value.as_bytes().to_vec()).collect();
+        Tensor::new(shape.to_vec(), Data::Bytes(values)).unwrap()
+    }
+
+    #[test]
+    fn every_form_becomes_the_model_s_inputs() {
+        let pair = || vec![ints(&[2, 1], &[1, 2]), texts(&[2], &["a", "b"])];
+        let grid = || floats(&[2, 2], &[1.0, 2.0, 3.5, 4.0]);
+        let cases = [
+            (matrix(2), r#"{"instances": [[1, 2], [3.5, 4e0]]}"#, vec![grid()]),
+            (matrix(-1), r#"{"instances": [[1, 2], [3.5, 4]]}"#, vec![grid()]),
+            (signature(vec![TensorSpec::new("x", Datatype::Fp32, Shape::unranked())]), r#"{"inputs": [[1,2],[3.5,4]]}"#, vec![grid()]),
+            (matrix(2), r#"{"inputs": {"x": [[1, 2], [3.5, 4]]}}"#, vec![grid()]),
+            (matrix(2), r#"{"input_data": [1, 2]}"#, vec![floats(&[1, 2], &[1.0, 2.0])]),
+            (named(false), r#"{"instances": [{"income": 2, "age": 1}, {"age": 3.5, "income": 4}]}"#, vec![grid()]),
+            (named(false), r#"{"input_data": {"income": 2, "age": 1}}"#, vec![floats(&[1, 2], &[1.0, 2.0])]),
+            (columns(), r#"{"instances": [{"age": 1, "plan": "a"}, {"plan": "b", "age": [2]}]}"#, pair()),
+            (columns(), r#"{"inputs": {"plan": ["a", "b"], "age": [[1], [2]]}}"#, pair()),
+            (
+                signature(vec![input("a", Datatype::Fp32, &[-1, 2]), input("b", Datatype::Fp32, &[-1, 2])]),
+                r#"{"instances": [{"a": [1, 2], "b": [3, 4]}]}"#,
+                vec![floats(&[1, 2], &[1.0, 2.0]), floats(&[1, 2], &[3.0, 4.0])],
+            ),
+            (signature(vec![input("x", Datatype::Int64, &[-1])]), r#"{"instances": [1, 2]}"#, vec![ints(&[2], &[1, 2])]),
+            (signature(vec![input("x", Datatype::Int64, &[])]), r#"{"inputs": 7}"#, vec![ints(&[], &[7])]),
+            (
+                signature(vec![input("x", Datatype::Int64, &[-1, 2, 2])]),
+                r#" { "instances" : [ [ [1,2] , [3,4] ] ] } "#,
+                vec![ints(&[1, 2, 2], &[1, 2, 3, 4])],
+            ),
+        ];
+        for (signature, body, expected) in cases {
+            let asked = read(&signature, body).unwrap_or_else(|error| panic!("{body}: {}", error.detail));
+            assert_eq!(asked.inputs, expected, "{body}");
+            assert_eq!(asked.single, body.contains("input_data"), "{body}");
+        }
+    }
+
+    #[test]
+    fn missing_values_are_nan_where_the_model_has_them() {
+        for body in [
+            r#"{"instances": [{"age": 1}]}"#,
+            r#"{"instances": [{"age": 1, "income": null}]}"#,
+            r#"{"instances": [[1, null]]}"#,
+        ] {
+            let asked = read(&named(true), body).unwrap();
+            let Data::Fp32(values) = asked.inputs[0].data() else { panic!("{body}") };
+            assert!(values[0] == 1.0 && values[1].is_nan(), "{body}: {values:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_wrong_for_every_model_is_malformed() {
+        let deep = format!(r#"{{"instances": {}1{}}}"#, "[".repeat(9), "]".repeat(9));
+        let cases = [
+            ("", "the body is not JSON: EOF while parsing a value at line 1 column 0"),
+            ("[[1, 2]]", "invalid type: sequence, expected an object at line 1 column 0"),
+            ("{}", "one of instances, inputs and input_data must be there"),
+            (r#"{"instances": null}"#, "one of instances, inputs and input_data must be there"),
+            (r#"{"instances": [[1,2]], "inputs": [[1,2]]}"#, "only one of instances, inputs and input_data may be there"),
+            (r#"{"instances": {}}"#, "instances must be a list of rows"),
+            (r#"{"instances": []}"#, "instances: no rows came; send at least one"),
+            (r#"{"inputs": []}"#, "input 'x' of model 'm' v2 has shape [-1, 2]; a flat list came"),
+            (r#"{"instances": [[1,2],[3]]}"#, "input 'x', row 1 has 1 values where the ones before have 2; the lists of a tensor are equally long"),
+            (r#"{"instances": [[1,2],3]}"#, "input 'x', row 1: invalid type: integer `3`, expected a list"),
+            (r#"{"instances": [[1,2],{"a":3}]}"#, "input 'x', row 1: invalid type: map, expected a list"),
+            (r#"{"instances": [[1,"\ud800"]]}"#, "input 'x', row 0, value 1: \"\\ud800\" came where FP32 takes numbers"),
+            (deep.as_str(), "input 'x': lists are nested deeper than 8 levels"),
+            (r#"{"instances": [[1,2]], "entityId": 5}"#, "entityId: invalid type: integer `5`, expected a string at line 1 column 38"),
+            (r#"{"instances": [[1,2]], "entityId": ""}"#, "/entityId: an entity id has 1 to 256 characters, this one has 0"),
+            (r#"{"instances": [[1,2],[1,2]], "entityId": "a"}"#, "/entityId: entityId names one row, 2 came; use entityIds"),
+            (r#"{"instances": [[1,2]], "entityIds": ["a","b"]}"#, "/entityIds: 2 ids for 1 rows; there must be one for each"),
+            (r#"{"instances": [[1,2]], "entityIds": ["a"], "entityId": "a"}"#, "/entityIds: only one of entityId and entityIds"),
+            (r#"{"instances": [[1,2]], "source": "live"}"#, "/source: the only source that can be given is \"test\""),
+        ];
+        for (body, expected) in cases {
+            let error = read(&matrix(2), body).unwrap_err();
+            assert_eq!(error.detail, expected, "{body}");
+        }
+        let error = read(&matrix(2), r#"{"instance": [[1,2]]}"#).unwrap_err();
+        assert!(error.detail.starts_with("instance: unknown field `instance`, expected one of"), "{}", error.detail);
+    }
+
+    #[test]
+    fn a_body_that_is_wrong_for_this_model_says_what_the_model_takes() {
+        let cases = [
+            (matrix(3), r#"{"instances": [[1,2],[1,2]]}"#, "input 'x', row 0 has 2 values, model 'm' v2 takes 3"),
+            (matrix(2), r#"{"instances": [1, 2]}"#, "input 'x' of model 'm' v2 has shape [-1, 2]; a flat list came"),
+            (matrix(2), r#"{"inputs": 5}"#, "input 'x' of model 'm' v2 has shape [-1, 2]; a single value came"),
+            (matrix(2), r#"{"instances": [[1,null]]}"#, "input 'x', row 0, value 1: null came, and the model has no missing value here"),
+            (matrix(2), r#"{"instances": [[1,2],[3,1e39]]}"#, "input 'x', row 1, value 1: 1e39 is out of the range of FP32"),
+            (matrix(2), r#"{"inputs": {"y": [[1,2]]}}"#, "inputs: model 'm' v2 has no input 'y'"),
+            (matrix(2), r#"{"inputs": {}}"#, "inputs: model 'm' v2 also needs 'x'"),
+            (
+                matrix(2),
+                r#"{"instances": [{"a": 1}]}"#,
+                "model 'm' v2 does not name the columns of its input 'x' [-1, 2]: send rows as lists of values, or export \
+                 the model with the metadata 'feature_names', a JSON list of names",
+            ),
+            (signature(vec![input("x", Datatype::Fp32, &[4, 2])]), r#"{"instances": [[1,2]]}"#, "input 'x' of model 'm' v2 takes 4 rows, 1 came"),
+            (
+                columns(),
+                r#"{"instances": [[1, "a"]]}"#,
+                "instances: model 'm' v2 takes 2 inputs ('age', 'plan'); name them: inputs, or rows by name",
+            ),
+            (named(false), r#"{"instances": [{"age": 1, "incme": 2}]}"#, "row 0: model 'm' v2 has no feature 'incme'; did you mean 'income'?"),
+            (named(false), r#"{"instances": [{"age": 1, "income": 2}, {}]}"#, "row 1 lacks 'age', 'income'; model 'm' v2 has no missing value for it"),
+            (named(false), r#"{"instances": [{"age": "old", "income": 2}]}"#, "feature 'age', row 0: \"old\" came where FP32 takes numbers"),
+            (columns(), r#"{"instances": [{"age": 1.5, "plan": "a"}]}"#, "input 'age', row 0: 1.5 is not a whole number, which INT64 takes"),
+        ];
+        for (signature, body, expected) in cases {
+            let error = read(&signature, body).unwrap_err();
+            assert_eq!((error.detail.as_str(), error.kind), (expected, Kind::Unprocessable), "{body}");
+        }
+    }
+
+    #[test]
+    fn rows_are_bounded_and_come_once() {
+        let five = [r#"{"instances": [[1,2],[1,2],[1,2],[1,2],[1,2]]}"#, r#"{"instances": [{},{},{},{},{}]}"#];
+        for body in five {
+            let error = read(&named(true), body).unwrap_err();
+            assert_eq!(error.kind, Kind::TooLarge, "{}", error.detail);
+        }
+        let twice = read(&named(true), r#"{"instances": [{"age": 1, "age": 2}]}"#).unwrap_err();
+        assert_eq!((twice.detail.as_str(), twice.kind), ("row 0: 'age' came twice", Kind::Malformed));
+        let mixed = read(&named(true), r#"{"instances": [{"age": 1}, [1, 2]]}"#).unwrap_err();
+        assert_eq!(mixed.detail, "row 1: invalid type: sequence, expected an object of named values");
+    }
+}

@@ -1,0 +1,271 @@
+//! The answer of `/v1/predict`.
+
+use crate::error::ApiError;
+use crate::http::predict::call::Call;
+use crate::http::predict::json::values::Nested;
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderValue, header};
+use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
+use servoir_runtime::Deployment;
+use servoir_types::{Data, Label, Role, Signature, Tensor, TensorSpec};
+
+/// Room made for the answer at first: for the fields around the values, and for each value.
+const FIELDS_BYTES: usize = 256;
+const VALUE_BYTES: usize = 24;
+
+/// Writes the answer of a deployment.
+///
+/// # Errors
+/// 500 when it cannot be written, which would be a defect.
+pub fn write(call: &Call<'_>, deployment: &Deployment, outputs: &[Tensor], single: bool) -> Result<Response, ApiError> {
+    let predictions = Predictions::of(deployment.signature(), outputs);
+    let ids: Vec<String> = (0..predictions.rows).map(|_| call.app.prediction_ids.next()).collect();
+    let values: usize = outputs.iter().map(|output| output.data().len()).sum();
+    let mut bytes = Vec::with_capacity(FIELDS_BYTES + (values + ids.len()) * VALUE_BYTES);
+    let identity = deployment.identity();
+    let answer = Answer {
+        model_id: identity.model.as_str(),
+        version: identity.version,
+        ids: &ids,
+        predictions: &predictions,
+        single,
+        latency_ms: call.started.elapsed().as_micros() as f64 / 1000.0,
+    };
+    serde_json::to_writer(&mut bytes, &answer).map_err(ApiError::internal)?;
+    let mut response = Response::new(Body::from(bytes));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+struct Answer<'a> {
+    model_id: &'a str,
+    version: u64,
+    ids: &'a [String],
+    predictions: &'a Predictions<'a>,
+    single: bool,
+    latency_ms: f64,
+}
+
+impl Serialize for Answer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut answer = serializer.serialize_struct("Answer", 9)?;
+        answer.serialize_field("modelId", self.model_id)?;
+        answer.serialize_field("version", &self.version)?;
+        answer.serialize_field("predictionIds", self.ids)?;
+        answer.serialize_field("predictions", self.predictions)?;
+        if let Some((tensor, spec)) = self.predictions.probabilities {
+            answer.serialize_field("probabilities", &Rows(tensor))?;
+            if let Some(classes) = &spec.classes {
+                answer.serialize_field("classes", classes)?;
+            }
+        }
+        if let (true, [id]) = (self.single, self.ids) {
+            answer.serialize_field("prediction", &Row { predictions: self.predictions, row: 0 })?;
+            answer.serialize_field("predictionId", id)?;
+        }
+        answer.serialize_field("latencyMs", &self.latency_ms)?;
+        answer.end()
+    }
+}
+
+/// What is predicted, row by row.
+struct Predictions<'a> {
+    form: Form<'a>,
+    probabilities: Option<(&'a Tensor, &'a TensorSpec)>,
+    rows: usize,
+}
+
+/// What a prediction is made of.
+enum Form<'a> {
+    /// The model's own label.
+    Label(&'a Tensor),
+    /// The class of the highest probability.
+    Best(&'a Tensor, &'a [Label]),
+    /// An output as it is.
+    Output(&'a Tensor),
+    /// Several outputs as they are, by name.
+    Outputs(Vec<(&'a str, &'a Tensor)>),
+}
+
+impl<'a> Predictions<'a> {
+    fn of(signature: &'a Signature, outputs: &'a [Tensor]) -> Self {
+        let with_role = |role| {
+            let found = signature.outputs.iter().zip(outputs).find(|(spec, _)| spec.role == Some(role));
+            found.map(|(spec, tensor)| (tensor, spec))
+        };
+        let probabilities = with_role(Role::Probabilities);
+        let form = match (with_role(Role::Label), probabilities, outputs) {
+            (Some((label, _)), _, _) => Form::Label(label),
+            (None, Some((tensor, TensorSpec { classes: Some(classes), .. })), _)
+                if tensor.shape().len() == 2 && tensor.row_len() == classes.len() && !classes.is_empty() =>
+            {
+                Form::Best(tensor, classes)
+            }
+            (None, _, [one]) => Form::Output(one),
+            (None, _, many) => {
+                Form::Outputs(signature.outputs.iter().map(|spec| spec.name.as_str()).zip(many).collect())
+            }
+        };
+        let shown: Vec<&Tensor> = match &form {
+            Form::Label(tensor) | Form::Best(tensor, _) | Form::Output(tensor) => vec![tensor],
+            Form::Outputs(many) => many.iter().map(|(_, tensor)| *tensor).collect(),
+        };
+        Self { rows: rows_of(&shown), form, probabilities }
+    }
+}
+
+/// The rows that all these outputs have; outputs that have no rows in common are one prediction together.
+fn rows_of(outputs: &[&Tensor]) -> usize {
+    let mut counts = outputs.iter().map(|output| output.shape().first().copied());
+    let first = counts.next().flatten();
+    first.filter(|_| counts.all(|count| count == first)).unwrap_or(1)
+}
+
+impl Serialize for Predictions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((0..self.rows).map(|row| Row { predictions: self, row }))
+    }
+}
+
+/// One row's prediction.
+struct Row<'a> {
+    predictions: &'a Predictions<'a>,
+    row: usize,
+}
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { predictions, row } = self;
+        let of = |tensor| nested(tensor, *row, predictions.rows);
+        match &predictions.form {
+            Form::Label(tensor) | Form::Output(tensor) => of(tensor).serialize(serializer),
+            Form::Best(tensor, classes) => classes[best(tensor, *row)].serialize(serializer),
+            Form::Outputs(many) => {
+                let mut map = serializer.serialize_map(Some(many.len()))?;
+                for (name, tensor) in many {
+                    map.serialize_entry(name, &of(tensor))?;
+                }
+                map.end()
+            }
+        }
+    }
+}
+
+/// A row of a tensor; all of it when it does not have these rows.
+fn nested(tensor: &Tensor, row: usize, rows: usize) -> Nested<'_> {
+    match tensor.shape() {
+        [count, dims @ ..] if *count == rows => {
+            let length = tensor.row_len();
+            Nested::row(tensor.data(), row * length..(row + 1) * length, dims)
+        }
+        dims => Nested::row(tensor.data(), 0..tensor.data().len(), dims),
+    }
+}
+
+/// All rows of a tensor, each a list even when it has one value.
+struct Rows<'a>(&'a Tensor);
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Nested { data: self.0.data(), range: 0..self.0.data().len(), dims: self.0.shape() }.serialize(serializer)
+    }
+}
+
+/// The column with the highest value in a row; of equals the first, and NaN only when there is nothing else.
+fn best(tensor: &Tensor, row: usize) -> usize {
+    let width = tensor.row_len();
+    let value = |column: usize| match tensor.data() {
+        Data::Fp16(v) => v[row * width + column].to_f64(),
+        Data::Bf16(v) => v[row * width + column].to_f64(),
+        Data::Fp32(v) => f64::from(v[row * width + column]),
+        Data::Fp64(v) => v[row * width + column],
+        _ => f64::NEG_INFINITY,
+    };
+    (1..width).fold(0, |best, column| if value(column) > value(best) || value(best).is_nan() { column } else { best })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use servoir_types::{Datatype, Shape};
+
+    fn output(name: &str, role: Option<Role>, classes: Option<Vec<Label>>) -> TensorSpec {
+        let mut spec = TensorSpec::new(name, Datatype::Fp32, Shape::unranked());
+        (spec.role, spec.classes) = (role, classes);
+        spec
+    }
+
+    fn floats(shape: &[usize], values: &[f32]) -> Tensor {
+        Tensor::new(shape.to_vec(), Data::Fp32(values.to_vec())).unwrap()
+    }
+
+    fn written(outputs: Vec<(TensorSpec, Tensor)>, single: bool) -> String {
+        let (specs, tensors): (Vec<_>, Vec<_>) = outputs.into_iter().unzip();
+        let signature = Signature { inputs: vec![], outputs: specs };
+        let predictions = Predictions::of(&signature, &tensors);
+        let ids: Vec<_> = (0..predictions.rows).map(|n| format!("p{n}")).collect();
+        let answer =
+            Answer { model_id: "m", version: 2, ids: &ids, predictions: &predictions, single, latency_ms: 0.5 };
+        serde_json::to_string(&answer).unwrap()
+    }
+
+    #[test]
+    fn a_classifier_answers_its_labels_and_probabilities() {
+        let classes = Some(vec![Label::Text("stays".into()), Label::Text("leaves".into())]);
+        let label = Tensor::new(vec![2], Data::Bytes(vec![b"stays".to_vec(), b"leaves".to_vec()])).unwrap();
+        let probabilities = floats(&[2, 2], &[0.9, 0.1, 0.25, 0.75]);
+        let with_label = vec![
+            (output("label", Some(Role::Label), None), label),
+            (output("p", Some(Role::Probabilities), classes.clone()), probabilities.clone()),
+        ];
+        let expected = concat!(
+            r#"{"modelId":"m","version":2,"predictionIds":["p0","p1"],"predictions":["stays","leaves"],"#,
+            r#""probabilities":[[0.9,0.1],[0.25,0.75]],"classes":["stays","leaves"],"latencyMs":0.5}"#
+        );
+        assert_eq!(written(with_label, false), expected);
+        let without_label = vec![(output("p", Some(Role::Probabilities), classes), probabilities)];
+        assert_eq!(written(without_label, false), expected);
+    }
+
+    #[test]
+    fn other_outputs_are_answered_as_they_are() {
+        let plain = |name| output(name, None, None);
+        let cases = [
+            (vec![(plain("y"), floats(&[2, 1], &[1.5, f32::NAN]))], false, "[1.5,null]"),
+            (vec![(plain("y"), floats(&[2], &[1.0, 2.0]))], false, "[1.0,2.0]"),
+            (vec![(plain("y"), floats(&[1, 3], &[1.0, 2.0, 3.0]))], false, "[[1.0,2.0,3.0]]"),
+            (vec![(plain("y"), floats(&[], &[4.0]))], false, "[4.0]"),
+            (
+                vec![(plain("a"), floats(&[2, 1], &[1.0, 2.0])), (plain("b"), floats(&[2, 2], &[1.0, 2.0, 3.0, 4.0]))],
+                false,
+                r#"[{"a":1.0,"b":[1.0,2.0]},{"a":2.0,"b":[3.0,4.0]}]"#,
+            ),
+            (
+                vec![(plain("a"), floats(&[2], &[1.0, 2.0])), (plain("b"), floats(&[3], &[1.0, 2.0, 3.0]))],
+                false,
+                r#"[{"a":[1.0,2.0],"b":[1.0,2.0,3.0]}]"#,
+            ),
+        ];
+        for (outputs, single, expected) in cases {
+            let text = written(outputs, single);
+            assert!(text.contains(&format!(r#""predictions":{expected},"#)), "{text}");
+            assert!(!text.contains("probabilities"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_single_row_is_also_given_by_itself() {
+        let text = written(vec![(output("y", None, None), floats(&[1, 1], &[1.5]))], true);
+        assert!(text.contains(r#""predictions":[1.5],"prediction":1.5,"predictionId":"p0","#), "{text}");
+    }
+
+    #[test]
+    fn the_best_column_is_the_first_of_the_highest() {
+        let cases: [(&[f32], usize); 4] =
+            [(&[0.2, 0.5, 0.3], 1), (&[0.5, 0.5], 0), (&[f32::NAN, 0.1], 1), (&[0.1, f32::NAN], 0)];
+        for (row, expected) in cases {
+            assert_eq!(best(&floats(&[1, row.len()], row), 0), expected, "{row:?}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `/v2/models/{model}/config`: how a version runs, in the words of Triton's model configuration where it has them.
+
+use super::json;
+use super::metadata::{dims, platform};
+use crate::error::ApiError;
+use axum::response::Response;
+use serde::Serialize;
+use servoir_runtime::Deployment;
+use servoir_types::TensorSpec;
+
+#[derive(Serialize)]
+struct Config<'a> {
+    name: &'a str,
+    version: String,
+    platform: &'static str,
+    backend: &'static str,
+    /// As in Triton, 0 says that the batch dimension, if any, is spelled out in `dims`.
+    max_batch_size: usize,
+    input: Vec<Tensor<'a>>,
+    output: Vec<Tensor<'a>>,
+    instance_group: [InstanceGroup; 1],
+    batching: Batching,
+}
+
+#[derive(Serialize)]
+struct Tensor<'a> {
+    name: &'a str,
+    data_type: String,
+    dims: &'a [i64],
+}
+
+#[derive(Serialize)]
+struct InstanceGroup {
+    count: usize,
+    kind: &'static str,
+    device: &'static str,
+}
+
+#[derive(Serialize)]
+struct Batching {
+    batch_rows_max: usize,
+    queue_delay_max_microseconds: u64,
+    queue_rows_max: usize,
+    queue_bytes_max: usize,
+}
+
+/// Writes how a version runs.
+///
+/// # Errors
+/// None that a caller could see.
+pub fn write(deployment: &Deployment) -> Result<Response, ApiError> {
+    let (signature, options) = (deployment.signature(), deployment.options());
+    let device = deployment.device();
+    json(&Config {
+        name: &deployment.identity().name,
+        version: deployment.identity().version.to_string(),
+        platform: platform(deployment.engine()),
+        backend: deployment.engine().as_str(),
+        max_batch_size: 0,
+        input: signature.inputs.iter().map(tensor).collect(),
+        output: signature.outputs.iter().map(tensor).collect(),
+        instance_group: [InstanceGroup {
+            count: options.instances,
+            kind: if device == "cpu" { "KIND_CPU" } else { "KIND_GPU" },
+            device,
+        }],
+        batching: Batching {
+            batch_rows_max: options.batch_rows_max,
+            queue_delay_max_microseconds: u64::try_from(options.queue_delay_max.as_micros()).unwrap_or(u64::MAX),
+            queue_rows_max: options.queue_rows_max,
+            queue_bytes_max: options.queue_bytes_max,
+        },
+    })
+}
+
+fn tensor(spec: &TensorSpec) -> Tensor<'_> {
+    let name = if spec.datatype == servoir_types::Datatype::Bytes { "STRING" } else { spec.datatype.name() };
+    Tensor { name: &spec.name, data_type: format!("TYPE_{name}"), dims: dims(&spec.shape) }
+}

@@ -1,0 +1,85 @@
+//! The `parameters` of requests, inputs and outputs.
+
+use crate::error::ApiError;
+use crate::http::predict::media::NO_BINARY;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use servoir_runtime::Priority;
+use std::time::Duration;
+
+/// Parameters of a request.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfRequest {
+    priority: Option<u64>,
+    timeout: Option<u64>,
+    binary_data_output: Option<bool>,
+}
+
+/// Parameters of an input.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfInput<'a> {
+    #[serde(borrow)]
+    binary_data_size: Option<&'a RawValue>,
+}
+
+/// Parameters of an output that is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfOutput {
+    classification: Option<u64>,
+    binary_data: Option<bool>,
+}
+
+impl OfRequest {
+    /// As Triton has it: 1 goes first, larger numbers later, 0 is the default.
+    pub fn priority(&self) -> Priority {
+        match self.priority {
+            Some(1) => Priority::High,
+            None | Some(0 | 2) => Priority::Normal,
+            Some(_) => Priority::Low,
+        }
+    }
+
+    /// How long the caller waits; 0 stands for no limit of the caller's own.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout.filter(|&micros| micros > 0).map(Duration::from_micros)
+    }
+
+    /// Refuses what asks for tensors in binary form.
+    ///
+    /// # Errors
+    /// 400 `binary-not-available`.
+    pub fn check(&self) -> Result<(), ApiError> {
+        no_binary(self.binary_data_output == Some(true), "binary_data_output")
+    }
+}
+
+impl OfInput<'_> {
+    /// Refuses a tensor in binary form.
+    ///
+    /// # Errors
+    /// 400 `binary-not-available`.
+    pub fn check(&self) -> Result<(), ApiError> {
+        no_binary(self.binary_data_size.is_some(), "binary_data_size")
+    }
+}
+
+impl OfOutput {
+    /// How many of the best classes are wanted in place of the values, when any; at least 1.
+    ///
+    /// # Errors
+    /// 400 `binary-not-available`; 400 for 0 classes.
+    pub fn classes(&self) -> Result<Option<usize>, ApiError> {
+        no_binary(self.binary_data == Some(true), "binary_data")?;
+        match self.classification {
+            Some(0) => Err(ApiError::malformed("wrong-form", "classification must be at least 1, 0 came")),
+            wanted => Ok(wanted.map(|count| usize::try_from(count).unwrap_or(usize::MAX))),
+        }
+    }
+}
+
+fn no_binary(asked: bool, parameter: &str) -> Result<(), ApiError> {
+    if asked { Err(ApiError::malformed("binary-not-available", format!("{parameter}: {NO_BINARY}"))) } else { Ok(()) }
+}

@@ -1,0 +1,122 @@
+//! Making a version live.
+
+use super::deploy_request::{DeployModel, Plan};
+use super::deployment_view::Deployment;
+use super::endpoint_url::Origin;
+use crate::app::SharedApp;
+use crate::auth::Caller;
+use crate::auth::scope::RegistryWrite;
+use crate::error::ApiError;
+use crate::http::json::{Nothing, OptionalJson};
+use crate::http::pagination::LIMIT_MAX;
+use crate::http::path::Path;
+use crate::http::query::{NoParameters, Query};
+use axum::extract::State;
+use serde::Serialize;
+use servoir_registry::{DeploymentSpec, Model, Strategy, VersionState, Window};
+use servoir_types::Kind;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<SharedApp> {
+    OpenApiRouter::new().routes(routes!(deploy)).routes(routes!(rollback))
+}
+
+/// What a deployment answers when it is live.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Deployed {
+    /// The model's id.
+    id: String,
+    /// `deployed`.
+    status: &'static str,
+    deployment: Deployment,
+    /// What happened, for a person.
+    message: String,
+}
+
+/// Deploy a version
+///
+/// Answers when the version is live. A version that cannot be served is refused with the engine's reason, and what was
+/// live stays live.
+#[utoipa::path(post, path = "/api/v1/model-registry/models/{id}/deploy", operation_id = "deployModel", tag = "deployments",
+    params(("id" = String, Path, description = "Id or name."),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repeat within 24 h gets the first answer.")),
+    request_body = Option<DeployModel>,
+    responses((status = 200, description = "It is live.", body = Deployed),
+        (status = 404, description = "`not-found`: no such model or version."),
+        (status = 409, description = "`model-archived`, `version-not-ready`, `no-ready-version`, or `not-deployed` for a canary or a shadow beside nothing."),
+        (status = 422, description = "`version-rejected`, `engine-missing`, `hardware-unavailable`, `autoscaling-unavailable`.")),
+    security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
+async fn deploy(
+    caller: Caller<RegistryWrite>,
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+    _: Query<NoParameters>,
+    origin: Origin,
+    OptionalJson(request): OptionalJson<DeployModel>,
+) -> Result<axum::Json<Deployed>, ApiError> {
+    let Plan { version, spec, strategy } = request.check()?;
+    let model = app.registry.model(&caller.actor.organization, &id).await?;
+    let version = match version {
+        Some(version) => version,
+        None => newest_ready(&app, &model).await?,
+    };
+    let spec = DeploymentSpec { version, ..spec };
+    let message = message(&model, version, &strategy);
+    let deployment = app.reconciler.deploy(&app, &caller.actor, &model.id, spec, strategy).await?;
+    let deployment = Deployment::of(&app, &origin, &deployment);
+    Ok(axum::Json(Deployed { id: model.id.to_string(), status: "deployed", deployment, message }))
+}
+
+/// Roll back
+///
+/// The version that was live before is live again, from memory when it is still there. A canary and a shadow end.
+#[utoipa::path(post, path = "/api/v1/model-registry/models/{id}/rollback", operation_id = "rollbackModel",
+    tag = "deployments",
+    params(("id" = String, Path, description = "Id or name.")),
+    responses((status = 200, description = "It is live.", body = Deployed),
+        (status = 404, description = "`not-found`: the organization has no such model."),
+        (status = 409, description = "`not-deployed` or `nothing-to-roll-back`.")),
+    security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
+async fn rollback(
+    caller: Caller<RegistryWrite>,
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+    _: Query<NoParameters>,
+    origin: Origin,
+    _: OptionalJson<Nothing>,
+) -> Result<axum::Json<Deployed>, ApiError> {
+    let model = app.registry.model(&caller.actor.organization, &id).await?;
+    let deployment = app.reconciler.rollback(&app, &caller.actor, &model.id).await?;
+    let message = format!("version {} of '{}' is live again", deployment.primary.spec.version, model.name);
+    let deployment = Deployment::of(&app, &origin, &deployment);
+    Ok(axum::Json(Deployed { id: model.id.to_string(), status: "deployed", deployment, message }))
+}
+
+fn message(model: &Model, version: i64, strategy: &Strategy) -> String {
+    let name = &model.name;
+    match strategy {
+        Strategy::Swap => format!("version {version} of '{name}' is live"),
+        Strategy::Canary(percent) => format!("version {version} of '{name}' takes {percent} % of the requests"),
+        Strategy::Shadow => format!("version {version} of '{name}' is sent a copy of the requests"),
+    }
+}
+
+async fn newest_ready(app: &SharedApp, model: &Model) -> Result<i64, ApiError> {
+    let mut offset = 0;
+    loop {
+        let window = Window { limit: LIMIT_MAX, offset };
+        let page = app.registry.versions(&model.organization, &model.id, window).await?;
+        let seen = i64::try_from(page.items.len()).unwrap_or(LIMIT_MAX);
+        if let Some(ready) = page.items.into_iter().find(|version| version.state == VersionState::Ready) {
+            return Ok(ready.version);
+        }
+        offset += seen;
+        if seen == 0 || offset >= page.total {
+            let detail = format!("model '{}' has no version that is ready; publish one first", model.name);
+            return Err(ApiError::new(Kind::Conflict, "no-ready-version", detail));
+        }
+    }
+}

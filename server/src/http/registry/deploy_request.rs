@@ -1,0 +1,258 @@
+//! What callers say of a deployment, checked: every field that is wrong is named at once.
+
+use crate::error::ApiError;
+use crate::http::fields::Fields;
+use serde::Deserialize;
+use servoir_registry::{Autoscaling, DeploymentSpec, Strategy};
+use servoir_types::Kind;
+use utoipa::ToSchema;
+
+/// The most instances of a model on one node.
+pub const REPLICAS_MAX: i64 = 64;
+/// The most rows of one batch.
+pub const BATCH_ROWS_MAX: i64 = 65_536;
+/// The longest that a request may be made to wait for company, in milliseconds.
+pub const QUEUE_DELAY_MS_MAX: f64 = 10_000.0;
+/// The longest latency target, in milliseconds.
+pub const LATENCY_TARGET_MS_MAX: f64 = 3_600_000.0;
+
+/// How a version is to be served. Everything may be left out.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeployModel {
+    /// By default the newest that is ready.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// `auto` (the default), or the id of a hardware profile.
+    #[schema(example = "auto")]
+    hardware: Option<String>,
+    /// Instances of the model; by default 1.
+    #[schema(minimum = 1, maximum = 64)]
+    replicas: Option<i64>,
+    autoscaling: Option<AutoscalingBounds>,
+    batching: Option<BatchingChoice>,
+    /// The latency that the deployment should keep to.
+    #[schema(exclusive_minimum = 0)]
+    latency_target_ms: Option<f64>,
+    strategy: Option<StrategyChoice>,
+}
+
+/// Bounds for the number of instances.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AutoscalingBounds {
+    /// By default false.
+    enabled: Option<bool>,
+    #[schema(minimum = 1, maximum = 64)]
+    min_replicas: Option<i64>,
+    #[schema(minimum = 1, maximum = 64)]
+    max_replicas: Option<i64>,
+    /// Per cent, by default 70.
+    #[schema(minimum = 1, maximum = 100)]
+    target_cpu_utilization: Option<f64>,
+}
+
+/// How requests share runs of the model.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct BatchingChoice {
+    /// The most rows that run together; by default chosen by the server.
+    #[schema(minimum = 1, maximum = 65_536)]
+    max_batch_size: Option<i64>,
+    /// How long a request may wait for company; by default 0, not at all.
+    #[schema(minimum = 0, maximum = 10_000)]
+    max_queue_delay_ms: Option<f64>,
+}
+
+/// How the version comes in: `"swap"` (the default), `"shadow"`, or `{"canary": {"percent": 10}}`.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+enum StrategyChoice {
+    /// All requests at once; ends a canary and a shadow.
+    #[default]
+    Swap,
+    /// A copy of the requests goes to it and its answers are thrown away.
+    Shadow,
+    /// It takes a share of the requests beside what is live.
+    Canary {
+        /// Per cent of the requests.
+        #[schema(minimum = 1, maximum = 99)]
+        percent: i64,
+    },
+}
+
+/// A deployment to make, checked but for its version.
+#[derive(Debug, PartialEq)]
+pub struct Plan {
+    /// Which version; `None`: the newest that is ready.
+    pub version: Option<i64>,
+    /// How; its version is yet to be filled in.
+    pub spec: DeploymentSpec,
+    /// How it comes in.
+    pub strategy: Strategy,
+}
+
+impl DeployModel {
+    /// The deployment to make.
+    ///
+    /// # Errors
+    /// 400 with every wrong field; 422 `hardware-unavailable` or `autoscaling-unavailable`.
+    pub fn check(self) -> Result<Plan, ApiError> {
+        let mut fields = Fields::default();
+        if let Some(version) = self.version {
+            fields.within("/version", version, &(1..=i64::MAX));
+        }
+        let replicas = whole(&mut fields, "/replicas", self.replicas.unwrap_or(1), REPLICAS_MAX);
+        let batching = self.batching.unwrap_or_default();
+        let max_batch_size =
+            batching.max_batch_size.map(|rows| whole(&mut fields, "/batching/maxBatchSize", rows, BATCH_ROWS_MAX));
+        let max_queue_delay_ms = batching.max_queue_delay_ms.unwrap_or(0.0);
+        fields.within("/batching/maxQueueDelayMs", max_queue_delay_ms, &(0.0..=QUEUE_DELAY_MS_MAX));
+        if let Some(target) =
+            self.latency_target_ms.filter(|target| !(*target > 0.0 && *target <= LATENCY_TARGET_MS_MAX))
+        {
+            let detail = format!("{target} is out of range; it is more than 0 and at most {LATENCY_TARGET_MS_MAX}");
+            fields.wrong("/latencyTargetMs", detail);
+        }
+        let autoscaling = self.autoscaling.map(|bounds| bounds.check(&mut fields));
+        let strategy = self.strategy.unwrap_or_default().check(&mut fields);
+        fields.finish()?;
+        let spec = DeploymentSpec {
+            version: 0,
+            hardware: available_hardware(self.hardware)?,
+            replicas,
+            autoscaling: available_autoscaling(autoscaling)?,
+            max_batch_size,
+            max_queue_delay_ms,
+            latency_target_ms: self.latency_target_ms,
+        };
+        Ok(Plan { version: self.version, spec, strategy })
+    }
+}
+
+/// A whole number from 1 to `max`, which fits 32 bits.
+fn whole(fields: &mut Fields, pointer: &str, value: i64, max: i64) -> u32 {
+    fields.within(pointer, value, &(1..=max));
+    u32::try_from(value).unwrap_or(1)
+}
+
+fn available_hardware(asked: Option<String>) -> Result<String, ApiError> {
+    match asked {
+        None => Ok("auto".to_owned()),
+        Some(id) if id == "auto" || id == "cpu" => Ok(id),
+        Some(id) => {
+            let detail =
+                format!("there is no hardware profile '{id}' here; this server offers auto and cpu, and no GPU");
+            Err(ApiError::new(Kind::Unprocessable, "hardware-unavailable", detail))
+        }
+    }
+}
+
+fn available_autoscaling(asked: Option<Autoscaling>) -> Result<Option<Autoscaling>, ApiError> {
+    if asked.as_ref().is_some_and(|asked| asked.enabled) {
+        let detail = "this release keeps the number of instances at `replicas`; leave autoscaling out or set \
+            autoscaling.enabled to false, and choose replicas";
+        return Err(ApiError::new(Kind::Unprocessable, "autoscaling-unavailable", detail));
+    }
+    Ok(asked)
+}
+
+impl AutoscalingBounds {
+    fn check(self, fields: &mut Fields) -> Autoscaling {
+        let low = self.min_replicas.unwrap_or(1);
+        let high = self.max_replicas.unwrap_or(low);
+        let min_replicas = whole(fields, "/autoscaling/minReplicas", low, REPLICAS_MAX);
+        let max_replicas = whole(fields, "/autoscaling/maxReplicas", high, REPLICAS_MAX);
+        if low > high {
+            fields.wrong("/autoscaling/maxReplicas", format!("{high} is less than minReplicas, {low}"));
+        }
+        let target_cpu_utilization = self.target_cpu_utilization.unwrap_or(70.0);
+        fields.within("/autoscaling/targetCpuUtilization", target_cpu_utilization, &(1.0..=100.0));
+        Autoscaling { enabled: self.enabled.unwrap_or(false), min_replicas, max_replicas, target_cpu_utilization }
+    }
+}
+
+impl StrategyChoice {
+    fn check(self, fields: &mut Fields) -> Strategy {
+        match self {
+            Self::Swap => Strategy::Swap,
+            Self::Shadow => Strategy::Shadow,
+            Self::Canary { percent } => {
+                fields.within("/strategy/canary/percent", percent, &(1..=99));
+                Strategy::Canary(u8::try_from(percent).unwrap_or(1))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::json::parse;
+    use bytes::Bytes;
+
+    fn plan(body: &str) -> Result<Plan, ApiError> {
+        parse::<DeployModel>(&Bytes::copy_from_slice(body.as_bytes()))?.check()
+    }
+
+    #[test]
+    fn everything_has_a_default() {
+        let plan = plan("{}").unwrap();
+        assert_eq!(plan.version, None);
+        assert_eq!((plan.spec.replicas, plan.spec.hardware.as_str(), plan.strategy), (1, "auto", Strategy::Swap));
+    }
+
+    #[test]
+    fn strategies_are_words_or_a_canary() {
+        for (body, expected) in [
+            (r#"{"strategy": "swap"}"#, Strategy::Swap),
+            (r#"{"strategy": "shadow"}"#, Strategy::Shadow),
+            (r#"{"strategy": {"canary": {"percent": 99}}}"#, Strategy::Canary(99)),
+        ] {
+            assert_eq!(plan(body).unwrap().strategy, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_all_at_once() {
+        let cases: [(&str, &[&str]); 9] = [
+            (
+                r#"{"version": 0, "replicas": 65, "latencyTargetMs": 0, "batching": {"maxBatchSize": 0, "maxQueueDelayMs": -1},
+                "strategy": {"canary": {"percent": 100}}, "autoscaling": {"minReplicas": 3, "maxReplicas": 2}}"#,
+                &[
+                    "/version",
+                    "/replicas",
+                    "/batching/maxBatchSize",
+                    "/batching/maxQueueDelayMs",
+                    "/latencyTargetMs",
+                    "/autoscaling/maxReplicas",
+                    "/strategy/canary/percent",
+                ],
+            ),
+            (r#"{"strategy": "canary"}"#, &["/strategy/canary"]),
+            (r#"{"strategy": {"canary": {"percent": 1.5}}}"#, &["/strategy/canary/percent"]),
+            (r#"{"strategy": "rolling"}"#, &["/strategy"]),
+            (r#"{"replicas": "2"}"#, &["/replicas"]),
+            (r#"{"replicas": 4294967297}"#, &["/replicas"]),
+            (r#"{"replica": 2}"#, &["/replica"]),
+            (r#"{"batching": {"maxBatch": 2}}"#, &["/batching/maxBatch"]),
+            (r#"{"autoscaling": {"targetCpuUtilization": 0}}"#, &["/autoscaling/targetCpuUtilization"]),
+        ];
+        for (body, expected) in cases {
+            let error = plan(body).unwrap_err();
+            let pointers: Vec<_> = error.fields.iter().map(|field| field.pointer.as_str()).collect();
+            assert_eq!(pointers, expected, "{body}: {}", error.detail);
+        }
+    }
+
+    #[test]
+    fn what_this_release_cannot_do_is_said() {
+        for (body, code) in [
+            (r#"{"hardware": "gpu"}"#, "hardware-unavailable"),
+            (r#"{"autoscaling": {"enabled": true, "minReplicas": 1, "maxReplicas": 2}}"#, "autoscaling-unavailable"),
+        ] {
+            let error = plan(body).unwrap_err();
+            assert_eq!((error.code, error.kind), (code, Kind::Unprocessable), "{body}");
+        }
+    }
+}

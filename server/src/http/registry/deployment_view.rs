@@ -1,0 +1,113 @@
+//! A deployment as the API shows it: what should run, and what does on this node.
+
+use super::endpoint_url::Origin;
+use crate::app::App;
+use crate::readiness::ModelState;
+use serde::Serialize;
+use servoir_registry as registry;
+use servoir_types::Timestamp;
+use utoipa::ToSchema;
+
+/// What should run for a model, and how far this node has come with it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Deployment {
+    /// Where predictions are asked for.
+    pub endpoint_url: String,
+    /// Instances of the model.
+    pub replicas: u32,
+    /// As it was asked for: `auto`, or the id of a hardware profile.
+    pub hardware: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub deployed_at: Timestamp,
+    /// The version that should answer.
+    pub version: i64,
+    /// `deploying`, `ready`, `degraded` or `failed`.
+    pub state: &'static str,
+    /// Why it is degraded or failed.
+    pub reason: Option<String>,
+    /// `onnxruntime`, `tract` or `trees`; `null` while nothing is live.
+    pub engine: Option<&'static str>,
+    /// Where it runs, `null` while nothing is live.
+    pub device: Option<&'static str>,
+    pub autoscaling: Option<Autoscaling>,
+    pub batching: Batching,
+    pub latency_target_ms: Option<f64>,
+    pub canary: Option<Canary>,
+    pub shadow: Option<Shadow>,
+}
+
+/// Bounds for the number of instances.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Autoscaling {
+    pub enabled: bool,
+    pub min_replicas: u32,
+    pub max_replicas: u32,
+    /// Per cent.
+    pub target_cpu_utilization: f64,
+}
+
+/// How requests share runs of the model.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Batching {
+    /// The most rows that run together; `null`: chosen by the server.
+    pub max_batch_size: Option<u32>,
+    /// How long a request may wait for company.
+    pub max_queue_delay_ms: f64,
+}
+
+/// A version that takes a share of the requests.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Canary {
+    pub version: i64,
+    /// Per cent of the requests.
+    pub percent: u8,
+}
+
+/// A version that is sent a copy of the requests.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Shadow {
+    pub version: i64,
+}
+
+impl Deployment {
+    /// What should run, with what this node knows of it.
+    pub fn of(app: &App, origin: &Origin, deployment: &registry::Deployment) -> Self {
+        let spec = &deployment.primary.spec;
+        let state = app.reconciler.state(&deployment.model).unwrap_or(ModelState::Deploying);
+        let entry = app.serving.find(&deployment.organization, deployment.model.as_str());
+        let live = entry.and_then(|entry| entry.live());
+        Self {
+            endpoint_url: origin.predict_url(deployment.model.as_str()),
+            replicas: spec.replicas,
+            hardware: spec.hardware.clone(),
+            deployed_at: deployment.deployed_at,
+            version: spec.version,
+            state: state.as_str(),
+            reason: state.reason().map(str::to_owned),
+            engine: live.as_ref().map(|live| live.primary.engine().as_str()),
+            device: live.as_ref().map(|live| live.primary.device()),
+            autoscaling: spec.autoscaling.as_ref().map(Autoscaling::from),
+            batching: Batching { max_batch_size: spec.max_batch_size, max_queue_delay_ms: spec.max_queue_delay_ms },
+            latency_target_ms: spec.latency_target_ms,
+            canary: deployment
+                .canary
+                .as_ref()
+                .map(|(percent, placed)| Canary { version: placed.spec.version, percent: *percent }),
+            shadow: deployment.shadow.as_ref().map(|placed| Shadow { version: placed.spec.version }),
+        }
+    }
+}
+
+impl From<&registry::Autoscaling> for Autoscaling {
+    fn from(autoscaling: &registry::Autoscaling) -> Self {
+        Self {
+            enabled: autoscaling.enabled,
+            min_replicas: autoscaling.min_replicas,
+            max_replicas: autoscaling.max_replicas,
+            target_cpu_utilization: autoscaling.target_cpu_utilization,
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `/api/v1/model-registry/…`: models, versions, deployments and the hardware that they can run on.
+
+mod archive;
+mod artifact;
+mod byte_range;
+mod choices;
+mod cpu;
+mod deploy;
+mod deploy_request;
+mod deployment_view;
+mod endpoint_url;
+mod hardware;
+mod import;
+mod metadata;
+mod metered;
+mod model_request;
+mod models;
+mod predict;
+mod status;
+mod undeploy;
+mod upload;
+mod versions;
+mod wire;
+
+use crate::app::SharedApp;
+use utoipa_axum::router::OpenApiRouter;
+
+/// The routes of this folder.
+pub fn routes() -> OpenApiRouter<SharedApp> {
+    OpenApiRouter::new()
+        .merge(models::routes())
+        .merge(archive::routes())
+        .merge(versions::routes())
+        .merge(artifact::routes())
+        .merge(deploy::routes())
+        .merge(undeploy::routes())
+        .merge(status::routes())
+        .merge(hardware::routes())
+        .merge(predict::routes())
+}

@@ -1,0 +1,132 @@
+//! What a model does at this moment, here and on the other nodes.
+
+use super::deployment_view::{Canary, Shadow};
+use crate::app::SharedApp;
+use crate::auth::Caller;
+use crate::auth::scope::RegistryRead;
+use crate::error::ApiError;
+use crate::http::path::Path;
+use crate::http::query::{NoParameters, Query};
+use crate::readiness::ModelState;
+use axum::extract::State;
+use serde::Serialize;
+use servoir_registry::NodeState;
+use servoir_runtime::{Deployment, Gauges};
+use servoir_types::Timestamp;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// For how long a node that says nothing is still counted.
+const NODE_SILENCE_SECONDS_MAX: i64 = 60;
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<SharedApp> {
+    OpenApiRouter::new().routes(routes!(read))
+}
+
+/// What a model does at this moment.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveStatus {
+    /// The model's id.
+    id: String,
+    /// `undeployed`, `deploying`, `ready`, `degraded` or `failed`, on this node.
+    state: &'static str,
+    /// Why it is degraded or failed.
+    reason: Option<String>,
+    /// The version that answers on this node, `null` while none does.
+    version: Option<u64>,
+    /// Instances alive.
+    instances: usize,
+    /// Instances at work.
+    busy: usize,
+    /// Rows that wait.
+    queue_depth: usize,
+    /// Requests that wait or run.
+    in_flight: usize,
+    /// The engine's last failure.
+    last_error: Option<String>,
+    /// `onnxruntime`, `tract` or `trees`.
+    engine: Option<&'static str>,
+    device: Option<&'static str>,
+    canary: Option<Canary>,
+    shadow: Option<Shadow>,
+    /// How far each node has come, of those that spoke within the last minute.
+    nodes: Vec<NodeStatus>,
+}
+
+/// How far a node has come with a model.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeStatus {
+    node: String,
+    /// Grows with each change of what should run.
+    generation: i64,
+    /// `deploying`, `ready`, `degraded` or `failed`.
+    state: String,
+    reason: Option<String>,
+    engine: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl From<NodeState> for NodeStatus {
+    fn from(state: NodeState) -> Self {
+        Self {
+            node: state.node,
+            generation: state.generation,
+            state: state.state,
+            reason: state.reason,
+            engine: state.engine,
+            updated_at: state.updated_at,
+        }
+    }
+}
+
+/// Read a model's live status
+///
+/// What answers on this node, how busy it is, and how far every node has come with what should run.
+#[utoipa::path(get, path = "/api/v1/model-registry/models/{id}/status", operation_id = "getModelStatus",
+    tag = "deployments",
+    params(("id" = String, Path, description = "Id or name.")),
+    responses((status = 200, description = "What the model does.", body = LiveStatus),
+        (status = 404, description = "`not-found`: the organization has no such model.")),
+    security(("ApiKey" = ["model-registry:read"]), ("Bearer" = ["model-registry:read"])))]
+async fn read(
+    caller: Caller<RegistryRead>,
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+    _: Query<NoParameters>,
+) -> Result<axum::Json<LiveStatus>, ApiError> {
+    let model = app.registry.model(&caller.actor.organization, &id).await?;
+    let since = Timestamp::now().plus_seconds(-NODE_SILENCE_SECONDS_MAX);
+    let nodes = app.registry.node_states(&model.id, since).await?;
+    let state = app.reconciler.state(&model.id).or(model.deployed.then_some(ModelState::Deploying));
+    let entry = app.serving.find(&model.organization, model.id.as_str());
+    let live = entry.and_then(|entry| entry.live());
+    let primary = live.as_ref().map(|live| &live.primary);
+    let gauges = primary.map_or_else(Gauges::default, |primary| primary.gauges());
+    let canary = live.as_ref().and_then(|live| live.canary.as_ref());
+    let shadow = live.as_ref().and_then(|live| live.shadow.as_ref());
+    Ok(axum::Json(LiveStatus {
+        id: model.id.to_string(),
+        state: state.as_ref().map_or("undeployed", ModelState::as_str),
+        reason: state.as_ref().and_then(ModelState::reason).map(str::to_owned),
+        version: primary.map(|primary| primary.identity().version),
+        instances: gauges.instances,
+        busy: gauges.busy,
+        queue_depth: gauges.queue_rows,
+        in_flight: gauges.in_flight,
+        last_error: primary.and_then(|primary| primary.last_error()),
+        engine: primary.map(|primary| primary.engine().as_str()),
+        device: primary.map(|primary| primary.device()),
+        canary: canary.map(|(percent, deployment)| Canary { version: version(deployment), percent: *percent }),
+        shadow: shadow.map(|deployment| Shadow { version: version(deployment) }),
+        nodes: nodes.into_iter().map(NodeStatus::from).collect(),
+    }))
+}
+
+fn version(deployment: &Deployment) -> i64 {
+    i64::try_from(deployment.identity().version).unwrap_or(i64::MAX)
+}

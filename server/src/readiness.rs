@@ -1,0 +1,124 @@
+//! Whether this server should be sent traffic, and why not.
+
+use arc_swap::ArcSwap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Ready means: not draining, the registry has been read once, and every deployment that should be live here is live or
+/// has failed for good and said so.
+#[derive(Default)]
+pub struct Readiness {
+    draining: AtomicBool,
+    models: ArcSwap<Option<BTreeMap<String, ModelState>>>,
+}
+
+/// Where a model that should be live stands on this node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelState {
+    /// On its way: not ready.
+    Deploying,
+    /// Live.
+    Ready,
+    /// Live, but not what should be live: the reason says why.
+    Degraded(String),
+    /// Nothing is live: the reason says why.
+    Failed(String),
+}
+
+impl ModelState {
+    /// `deploying`, `ready`, `degraded` or `failed`.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Deploying => "deploying",
+            Self::Ready => "ready",
+            Self::Degraded(_) => "degraded",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// Why it is degraded or failed.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Degraded(reason) | Self::Failed(reason) => Some(reason),
+            Self::Deploying | Self::Ready => None,
+        }
+    }
+}
+
+impl Readiness {
+    /// From now on: not ready, whatever else.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether the server is on its way out.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// Notes where every model that should be live stands; by model id.
+    pub fn set_models(&self, models: BTreeMap<String, ModelState>) {
+        self.models.store(Arc::new(Some(models)));
+    }
+
+    /// Whether to send traffic here.
+    pub fn is_ready(&self) -> bool {
+        self.checks().iter().all(|check| check.ok)
+    }
+
+    /// Each condition by itself.
+    pub fn checks(&self) -> Vec<Check> {
+        let draining = self.is_draining();
+        let mut checks =
+            vec![Check::new("not-draining", !draining, if draining { "the server is shutting down" } else { "" })];
+        match self.models.load().as_ref() {
+            None => checks.push(Check::new("registry-read", false, "the deployments have not been read yet")),
+            Some(models) => {
+                checks.push(Check::new("registry-read", true, ""));
+                checks.extend(models.iter().map(|(model, state)| {
+                    let ok = *state != ModelState::Deploying;
+                    let reason = state.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
+                    Check::new(format!("model {model}"), ok, format!("{}{reason}", state.as_str()))
+                }));
+            }
+        }
+        checks
+    }
+}
+
+/// One condition of readiness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What is checked.
+    pub name: String,
+    /// Whether it holds.
+    pub ok: bool,
+    /// More words, or none.
+    pub detail: String,
+}
+
+impl Check {
+    fn new(name: impl Into<String>, ok: bool, detail: impl Into<String>) -> Self {
+        Self { name: name.into(), ok, detail: detail.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_only_when_every_model_is_settled_and_the_server_stays() {
+        let readiness = Readiness::default();
+        assert!(!readiness.is_ready(), "nothing has been read yet");
+        readiness.set_models(BTreeMap::new());
+        assert!(readiness.is_ready());
+        readiness.set_models([("m".to_owned(), ModelState::Deploying)].into());
+        assert!(!readiness.is_ready());
+        readiness.set_models([("m".to_owned(), ModelState::Failed("no engine".into()))].into());
+        assert!(readiness.is_ready(), "failed for good and said so");
+        readiness.drain();
+        assert!(!readiness.is_ready());
+    }
+}

@@ -1,0 +1,109 @@
+//! From an artifact to a version that answers: fetch, verify, load, start.
+
+use crate::app::SharedApp;
+use crate::error::ApiError;
+use servoir_registry::{Placed, RegistryError};
+use servoir_runtime::{Artifact, Deployment, Format, Identity, LoadError, LoadOptions, PoolOptions, Unsupported};
+use servoir_types::{Kind, ModelId};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Loads that may go on at once: each can take a core and the memory of a model.
+const LOADS_MAX: usize = 2;
+
+/// Why a version could not be loaded here.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The artifact could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] RegistryError),
+    /// No engine serves it.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The thread that loaded it ended before it was done.
+    #[error("loading ended abnormally")]
+    Aborted,
+}
+
+impl Failure {
+    /// Whether trying again cannot help: the artifact or the engines would have to change.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Fetch(error) => error.kind() != Kind::Unavailable,
+            Self::Load(LoadError::Io(_)) => false,
+            Self::Load(_) | Self::Aborted => true,
+        }
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Fetch(error) => error.into(),
+            Failure::Load(error) => error.into(),
+            Failure::Aborted => Self::internal(failure),
+        }
+    }
+}
+
+/// Loads versions, a few at a time.
+pub struct Loader {
+    turns: Semaphore,
+}
+
+impl Default for Loader {
+    fn default() -> Self {
+        Self { turns: Semaphore::new(LOADS_MAX) }
+    }
+}
+
+impl Loader {
+    /// A version in memory, warmed and ready to answer.
+    ///
+    /// # Errors
+    /// [`Failure`], with the engine's reason.
+    pub async fn load(
+        &self,
+        app: &SharedApp,
+        model: &ModelId,
+        name: &str,
+        placed: &Placed,
+    ) -> Result<Arc<Deployment>, Failure> {
+        let format = Format::from_text(&placed.format).ok_or_else(|| unknown_format(&placed.format))?;
+        let path = app.registry.fetch_artifact(placed.digest).await?;
+        let artifact = Artifact { path, folder: None, format };
+        let identity = Identity {
+            model: model.clone(),
+            name: name.to_owned(),
+            version: u64::try_from(placed.spec.version).unwrap_or_default(),
+        };
+        let options = LoadOptions { engine: None, intra_threads: app.config.engine_threads };
+        let pool = pool_options(app, placed);
+        let engines = app.engines.clone();
+        let _turn = self.turns.acquire().await.map_err(|_| Failure::Aborted)?;
+        let loading = tokio::task::spawn_blocking(move || {
+            let program = engines.load(&artifact, &options)?;
+            Deployment::start(identity, program, pool)
+        });
+        loading.await.map_err(|_| Failure::Aborted)?.map_err(Failure::Load)
+    }
+}
+
+fn pool_options(app: &SharedApp, placed: &Placed) -> PoolOptions {
+    let (spec, defaults) = (&placed.spec, &app.config.batching);
+    PoolOptions {
+        instances: spec.replicas as usize,
+        batch_rows_max: spec.max_batch_size.map_or(defaults.batch_rows_max, |rows| rows as usize),
+        queue_delay_max: Duration::from_secs_f64(spec.max_queue_delay_ms.max(0.0) / 1e3),
+        queue_rows_max: defaults.queue_rows_max,
+        queue_bytes_max: defaults.queue_bytes_max,
+    }
+}
+
+fn unknown_format(format: &str) -> LoadError {
+    LoadError::Unsupported(Unsupported {
+        found: format!("the version's format is '{format}'"),
+        advice: "this server does not know that format; export the model to ONNX".to_owned(),
+    })
+}

@@ -1,0 +1,258 @@
+//! The reconciler: makes what runs here equal to what should run. The one place where registry and runtime meet.
+//!
+//! A change comes in two ways, and both end in [`Control::publish`], under the model's turn. A caller of this node deploys:
+//! the version is loaded first, then the decision is committed, then it is published, so what should run has run once
+//! before anybody relies on it. Or the registry says that what should run has changed (a restart, another node): the
+//! loop reads it, loads what is missing and publishes. Nothing else stores to a serving slot.
+
+mod control;
+mod load;
+mod watch;
+
+use crate::app::SharedApp;
+use crate::error::ApiError;
+use crate::readiness::ModelState;
+use control::Control;
+use load::Loader;
+use servoir_registry::{Actor, Deployment, DeploymentSpec, Placed, Strategy};
+use servoir_types::{ModelId, random_token};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+pub use watch::keep_converging;
+
+/// Makes what runs equal to what should run.
+pub struct Reconciler {
+    node: String,
+    loader: Loader,
+    controls: Mutex<HashMap<ModelId, Arc<tokio::sync::Mutex<Control>>>>,
+    states: Mutex<BTreeMap<String, ModelState>>,
+}
+
+/// A version loaded for a decision that is not made yet.
+type Staged = (Placed, Arc<servoir_runtime::Deployment>);
+
+impl Default for Reconciler {
+    fn default() -> Self {
+        Self {
+            node: format!("node_{}", random_token(12)),
+            loader: Loader::default(),
+            controls: Mutex::default(),
+            states: Mutex::default(),
+        }
+    }
+}
+
+impl Reconciler {
+    /// Loads a version, and when it can be served, decides that it should run and makes it live; returns when it is.
+    /// Once begun it goes on to its end even if the caller hangs up.
+    ///
+    /// # Errors
+    /// 422 with the engine's reason when it cannot be served: what was live stays live and what should run stays as it was.
+    pub async fn deploy(
+        &self,
+        app: &SharedApp,
+        actor: &Actor,
+        model: &ModelId,
+        spec: DeploymentSpec,
+        strategy: Strategy,
+    ) -> Result<Deployment, ApiError> {
+        let (app, actor, model) = (app.clone(), actor.clone(), model.clone());
+        to_its_end(async move { app.reconciler.deploy_now(&app, &actor, &model, spec, strategy).await }).await
+    }
+
+    async fn deploy_now(
+        &self,
+        app: &SharedApp,
+        actor: &Actor,
+        model: &ModelId,
+        spec: DeploymentSpec,
+        strategy: Strategy,
+    ) -> Result<Deployment, ApiError> {
+        let started = Instant::now();
+        let registered = app.registry.model(&actor.organization, model.as_str()).await?;
+        let version = app.registry.version(&actor.organization, model, spec.version).await?;
+        let placed = Placed { spec: spec.clone(), digest: version.digest, format: version.format };
+        let control = self.control(model);
+        let mut control = control.lock().await;
+        let staged = self.stage(app, &control, model, registered.name.as_str(), placed).await;
+        let staged = staged.inspect_err(|_| app.metrics.swap("refused", started.elapsed()))?;
+        let decided = app.registry.deploy(actor, model, spec, strategy).await?;
+        self.follow(app, &mut control, decided, staged, started).await
+    }
+
+    /// Goes back to what was live before, from memory when it is still there. Once begun it goes on to its end.
+    ///
+    /// # Errors
+    /// As [`Self::deploy`]; 409 when there is nothing to go back to.
+    pub async fn rollback(&self, app: &SharedApp, actor: &Actor, model: &ModelId) -> Result<Deployment, ApiError> {
+        let (app, actor, model) = (app.clone(), actor.clone(), model.clone());
+        to_its_end(async move { app.reconciler.rollback_now(&app, &actor, &model).await }).await
+    }
+
+    async fn rollback_now(&self, app: &SharedApp, actor: &Actor, model: &ModelId) -> Result<Deployment, ApiError> {
+        let started = Instant::now();
+        app.registry.model(&actor.organization, model.as_str()).await?;
+        let control = self.control(model);
+        let mut control = control.lock().await;
+        let current = app.registry.deployment(model).await?;
+        let staged = match current.as_ref().and_then(|current| Some((&current.name, current.previous.clone()?))) {
+            Some((name, previous)) => self.stage(app, &control, model, name.as_str(), previous).await?,
+            None => None,
+        };
+        let decided = app.registry.rollback(actor, model).await?;
+        self.follow(app, &mut control, decided, staged, started).await
+    }
+
+    /// Takes a model down; returns when the requests in flight have finished, or have had their time.
+    ///
+    /// # Errors
+    /// 409 when it is not deployed.
+    pub async fn undeploy(&self, app: &SharedApp, actor: &Actor, model: &ModelId) -> Result<(), ApiError> {
+        let (app, actor, model) = (app.clone(), actor.clone(), model.clone());
+        to_its_end(async move { app.reconciler.undeploy_now(&app, &actor, &model).await }).await
+    }
+
+    async fn undeploy_now(&self, app: &SharedApp, actor: &Actor, model: &ModelId) -> Result<(), ApiError> {
+        let turn = self.control(model);
+        let mut control = turn.lock().await;
+        app.registry.undeploy(actor, model).await?;
+        let gone = control.withdraw(app, model);
+        self.set_state(app, model, None);
+        drop(control);
+        drop(turn);
+        self.forget(model);
+        if let Some(live) = gone {
+            let patience = Duration::from_secs(app.config.limits.predict_seconds_max);
+            if tokio::time::timeout(patience, live.primary.idle()).await.is_err() {
+                tracing::warn!(%model, "requests were still in flight when their time was over");
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a model that should be live stands on this node.
+    pub fn state(&self, model: &ModelId) -> Option<ModelState> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).get(model.as_str()).cloned()
+    }
+
+    /// This node's name among the nodes of one registry.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Loads a version unless it is in memory already, so that publishing it will not wait.
+    async fn stage(
+        &self,
+        app: &SharedApp,
+        control: &Control,
+        model: &ModelId,
+        name: &str,
+        placed: Placed,
+    ) -> Result<Option<Staged>, ApiError> {
+        if control.has(&placed) {
+            return Ok(None);
+        }
+        let loaded = self.loader.load(app, model, name, &placed).await?;
+        Ok(Some((placed, loaded)))
+    }
+
+    /// Makes a decision of this node live with what was staged for it.
+    async fn follow(
+        &self,
+        app: &SharedApp,
+        control: &mut Control,
+        decided: Deployment,
+        staged: Option<Staged>,
+        started: Instant,
+    ) -> Result<Deployment, ApiError> {
+        if let Some((placed, loaded)) = staged {
+            control.keep(placed, loaded);
+        }
+        self.converge(app, control, &decided).await;
+        match self.state(&decided.model) {
+            Some(ModelState::Ready) => {
+                app.metrics.swap("live", started.elapsed());
+                Ok(decided)
+            }
+            state => {
+                app.metrics.swap("failed", started.elapsed());
+                let reason = state.as_ref().and_then(ModelState::reason).unwrap_or("it did not become ready");
+                Err(ApiError::internal(format!("decided, and yet not live: {reason}")))
+            }
+        }
+    }
+
+    /// Brings one model to what should run, under its turn.
+    async fn converge(&self, app: &SharedApp, control: &mut Control, desired: &Deployment) {
+        if control.is_at(desired) {
+            return;
+        }
+        if control.live_generation().is_none() {
+            self.set_state(app, &desired.model, Some(ModelState::Deploying));
+        }
+        let state = match self.load_missing(app, control, desired).await {
+            Ok(()) => {
+                control.publish(app, desired);
+                tracing::info!(model = %desired.model, name = %desired.name, version = desired.primary.spec.version, "live");
+                ModelState::Ready
+            }
+            Err(failure) => {
+                tracing::warn!(model = %desired.model, name = %desired.name, %failure, "cannot serve what should be live");
+                control.note_failure(desired, &failure);
+                match (control.live_generation(), failure.is_final()) {
+                    (Some(_), _) => ModelState::Degraded(failure.to_string()),
+                    (None, true) => ModelState::Failed(failure.to_string()),
+                    (None, false) => ModelState::Deploying,
+                }
+            }
+        };
+        self.set_state(app, &desired.model, Some(state.clone()));
+        watch::report(app, desired, &state).await;
+    }
+
+    async fn load_missing(
+        &self,
+        app: &SharedApp,
+        control: &mut Control,
+        desired: &Deployment,
+    ) -> Result<(), load::Failure> {
+        let beside = desired.canary.iter().map(|(_, placed)| placed).chain(&desired.shadow);
+        for placed in std::iter::once(&desired.primary).chain(beside) {
+            if !control.has(placed) {
+                let loaded = self.loader.load(app, &desired.model, desired.name.as_str(), placed).await?;
+                control.keep(placed.clone(), loaded);
+            }
+        }
+        Ok(())
+    }
+
+    fn control(&self, model: &ModelId) -> Arc<tokio::sync::Mutex<Control>> {
+        let mut controls = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
+        controls.entry(model.clone()).or_default().clone()
+    }
+
+    /// Drops the control of a model that is not deployed, unless somebody waits for its turn.
+    fn forget(&self, model: &ModelId) {
+        let mut controls = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
+        if controls.get(model).is_some_and(|control| Arc::strong_count(control) == 1) {
+            controls.remove(model);
+        }
+    }
+
+    fn set_state(&self, app: &SharedApp, model: &ModelId, state: Option<ModelState>) {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        match state {
+            Some(state) => states.insert(model.to_string(), state),
+            None => states.remove(model.as_str()),
+        };
+        app.readiness.set_models(states.clone());
+    }
+}
+
+/// Runs a change on a task of its own: a caller that hangs up does not leave it half done.
+async fn to_its_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::spawn(change).await.unwrap_or_else(|error| Err(ApiError::internal(error)))
+}

@@ -1,0 +1,245 @@
+//! Starting, running and stopping the server.
+
+use crate::app::{App, SharedApp};
+use crate::auth::Authenticator;
+use crate::config::Config;
+use crate::http::connections;
+use crate::http::outermost::{Planes, Routes};
+use crate::http::router;
+use crate::readiness::Readiness;
+use crate::reconcile::{Reconciler, keep_converging};
+use crate::telemetry::metrics::Metrics;
+use anyhow::Context as _;
+use servoir_registry::{Options, Registry};
+use servoir_runtime::{Engines, Serving};
+use servoir_types::{IdSequence, Secret};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How old an artifact without a version must be on a store that several nodes share before it is swept away.
+const SHARED_SWEEP_GRACE_SECONDS: u64 = 3600;
+/// How often artifacts without a version are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+/// How often the times at which keys were used are written down.
+const TOUCH_KEYS_EVERY: Duration = Duration::from_secs(30);
+/// How long a query waits for a database connection before the database counts as away.
+const DATABASE_WAIT_SECONDS: u64 = 5;
+
+/// A server that answers.
+pub struct Running {
+    /// Where it listens, with the ports that the system chose.
+    pub addresses: Vec<SocketAddr>,
+    /// Where management APIs and metrics are, when they have a port of their own.
+    pub admin_address: Option<SocketAddr>,
+    /// The first key, when this start made one: to be shown once.
+    pub bootstrap_key: Option<Secret>,
+    app: SharedApp,
+    stop_accepting: CancellationToken,
+    connections: TaskTracker,
+    stop_tasks: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Running {
+    /// Drains and stops: not ready at once, requests in flight finish within `drain_seconds`, stores close.
+    pub async fn stop(self) {
+        let started = std::time::Instant::now();
+        self.app.readiness.drain();
+        self.stop_accepting.cancel();
+        self.connections.close();
+        let patience = Duration::from_secs(self.app.config.drain_seconds);
+        if tokio::time::timeout(patience, self.connections.wait()).await.is_err() {
+            tracing::warn!(connections = self.connections.len(), "connections were still open after drain_seconds");
+        }
+        self.stop_tasks.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.app.registry.close().await;
+        tracing::info!(elapsed_ms = started.elapsed().as_millis() as u64, "stopped");
+    }
+}
+
+/// Starts the server and returns when it accepts connections; models come up in the background.
+///
+/// # Errors
+/// When an address cannot be bound or the registry cannot be opened.
+pub async fn start(mut config: Config) -> anyhow::Result<Running> {
+    if config.engine_threads == 0 {
+        config.engine_threads = std::thread::available_parallelism()?.get();
+    }
+    let engines = discover_engines(&config).await?;
+    let authenticator = Authenticator::new(&config.auth)?;
+    let registry = open_registry(&config).await?;
+    let bootstrap_key = match config.auth.off {
+        true => None,
+        false => registry.bootstrap_key(config.auth.bootstrap_key.clone()).await?,
+    };
+    authenticator.keys.refresh(&registry).await?;
+    let listeners = bind(&config.listen).await?;
+    let admin = bind(config.admin_listen.as_slice()).await?.pop();
+    let app: SharedApp = Arc::new(App {
+        metrics: Arc::new(Metrics::new()?),
+        config,
+        registry,
+        engines,
+        serving: Serving::default(),
+        reconciler: Reconciler::default(),
+        authenticator,
+        readiness: Readiness::default(),
+        request_ids: IdSequence::random("req_"),
+        prediction_ids: IdSequence::random("pred_"),
+    });
+    if app.config.auth.off {
+        tracing::warn!("authentication is OFF: whoever reaches this port may do everything (auth.mode = \"off\")");
+    }
+    let stop_tasks = CancellationToken::new();
+    let tasks = start_tasks(&app, &stop_tasks);
+    let mut running = Running {
+        addresses: listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?,
+        admin_address: admin.as_ref().map(TcpListener::local_addr).transpose()?,
+        bootstrap_key,
+        app,
+        stop_accepting: CancellationToken::new(),
+        connections: TaskTracker::new(),
+        stop_tasks,
+        tasks,
+    };
+    running.listen(listeners, admin);
+    Ok(running)
+}
+
+impl Running {
+    fn listen(&mut self, listeners: Vec<TcpListener>, admin: Option<TcpListener>) {
+        let limit = Arc::new(Semaphore::new(self.app.config.limits.connections_max));
+        let management = router::build(self.app.clone());
+        let planes = if admin.is_some() { Planes::Data } else { Planes::All };
+        let with_planes = listeners.into_iter().map(|listener| (listener, planes));
+        for (listener, planes) in with_planes.chain(admin.map(|listener| (listener, Planes::Management))) {
+            let routes = Arc::new(Routes { app: self.app.clone(), management: management.clone(), planes });
+            let (limit, stop, open) = (limit.clone(), self.stop_accepting.clone(), self.connections.clone());
+            self.tasks.spawn(connections::accept(listener, routes, limit, stop, open));
+        }
+    }
+}
+
+/// Starts the server, says where it is, runs it until `shutdown` completes, and drains.
+///
+/// # Errors
+/// As [`start`].
+pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let running = start(config).await?;
+    for address in &running.addresses {
+        tracing::info!(%address, "listening");
+    }
+    if let Some(address) = running.admin_address {
+        tracing::info!(%address, "listening for management");
+    }
+    if let Some(key) = &running.bootstrap_key {
+        eprintln!("This server's first API key, shown this once and kept only as a hash:\n\n    {}\n", key.expose());
+    }
+    shutdown.await;
+    tracing::info!("shutting down");
+    running.stop().await;
+    Ok(())
+}
+
+async fn discover_engines(config: &Config) -> anyhow::Result<Engines> {
+    let (path, threads) = (config.onnxruntime.clone(), config.engine_threads);
+    let engines = tokio::task::spawn_blocking(move || Engines::discover(path.as_deref(), threads)).await?;
+    for engine in engines.status() {
+        match engine.state {
+            Ok(found) => tracing::info!(engine = engine.name.as_str(), found, "engine"),
+            Err(reason) => tracing::warn!(engine = engine.name.as_str(), reason, "engine not available"),
+        }
+    }
+    Ok(engines)
+}
+
+/// Opens what exists and what should run: connects, migrates, and makes the data folder when it is not there.
+///
+/// # Errors
+/// When the folder cannot be made, or the database or the artifact store cannot be reached.
+pub async fn open_registry(config: &Config) -> anyhow::Result<Registry> {
+    let data_dir = &config.data_dir;
+    std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make the data folder {}", data_dir.display()))?;
+    let shared = config.database_url.expose().starts_with("postgres");
+    let options = Options {
+        database_url: config.database_url.clone(),
+        connections_max: config.database_connections_max,
+        acquire_timeout_seconds: DATABASE_WAIT_SECONDS,
+        artifacts_url: config.artifacts_url.clone(),
+        s3: config.s3.clone(),
+        import_sources: config.import_sources.clone(),
+        scratch_dir: data_dir.join("scratch"),
+        sweep_grace_seconds: if shared { SHARED_SWEEP_GRACE_SECONDS } else { 0 },
+    };
+    Registry::open(options).await.context("cannot open the registry")
+}
+
+async fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        listeners.push(TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?);
+    }
+    Ok(listeners)
+}
+
+/// Starts what goes on beside requests; each ends when `stop` says so.
+fn start_tasks(app: &SharedApp, stop: &CancellationToken) -> TaskTracker {
+    let tasks = TaskTracker::new();
+    tasks.spawn(keep_converging(app.clone(), stop.clone()));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(keep_keys_fresh(app.clone())));
+    tasks.spawn(note_used_keys(app.clone(), stop.clone()));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(keep_swept(app.clone())));
+    if app.authenticator.jwt.is_some() {
+        let app = app.clone();
+        let fresh = async move {
+            if let Some(jwt) = &app.authenticator.jwt {
+                jwt.keep_fresh().await;
+            }
+        };
+        tasks.spawn(stop.clone().run_until_cancelled_owned(fresh));
+    }
+    tasks
+}
+
+/// Reads the keys again whenever the registry says that something changed; a revoked key stops working then.
+async fn keep_keys_fresh(app: SharedApp) {
+    let mut changes = app.registry.changes();
+    while changes.changed().await.is_ok() {
+        if let Err(error) = app.authenticator.keys.refresh(&app.registry).await {
+            tracing::warn!(%error, "cannot read the API keys; those known so far stay");
+        }
+    }
+}
+
+async fn note_used_keys(app: SharedApp, stop: CancellationToken) {
+    loop {
+        let stopping = tokio::time::timeout(TOUCH_KEYS_EVERY, stop.cancelled()).await.is_ok();
+        let used = app.authenticator.keys.take_used();
+        if !used.is_empty()
+            && let Err(error) = app.registry.touch_keys(&used).await
+        {
+            tracing::debug!(%error, "could not note when keys were used");
+        }
+        if stopping {
+            return;
+        }
+    }
+}
+
+async fn keep_swept(app: SharedApp) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        match app.registry.sweep().await {
+            Ok(0) => {}
+            Ok(artifacts) => tracing::info!(artifacts, "swept artifacts without a version"),
+            Err(error) => tracing::warn!(%error, "could not sweep the artifact store"),
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! The server's metrics: what is counted, and the handles through which it is.
+//!
+//! A prediction touches only handles that its model and version already have: atomics, no lock, no lookup by label.
+
+use super::exposition::Exposition;
+use crate::app::App;
+use arc_swap::ArcSwap;
+use http::StatusCode;
+use prometheus::core::Collector;
+use prometheus::{
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
+};
+use servoir_runtime::Identity;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Buckets of durations in seconds: 25 µs to 60 s, two to three per decade.
+const SECONDS: &[f64] = &[
+    25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    60.0,
+];
+/// Buckets of batch sizes in rows.
+const ROWS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 4096.0, 16384.0];
+
+/// The protocols that predictions come by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// `/v1/predict` and its twin under the Registry API.
+    V1,
+    /// `/v2/…/infer`.
+    V2,
+}
+
+/// What came of a prediction call; left in the response's extensions for the outermost layer, which counts it.
+#[derive(Debug, Clone)]
+pub struct Served {
+    /// How it came.
+    pub protocol: Protocol,
+    /// Which version answered, when it got so far.
+    pub model: Option<Identity>,
+    /// Rows asked for; 0 when it did not get so far.
+    pub rows: usize,
+    /// Time in the queue, time in the engine and rows of the batch, when the model ran.
+    pub run: Option<(Duration, Duration, usize)>,
+}
+
+/// The counters of the whole server.
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    durations: HistogramVec,
+    queue_times: HistogramVec,
+    compute_times: HistogramVec,
+    batch_rows: HistogramVec,
+    rows: IntCounterVec,
+    management_requests: IntCounterVec,
+    management_durations: Histogram,
+    auth_refusals: IntCounterVec,
+    in_flight: IntGauge,
+    connections: IntGauge,
+    swaps: IntCounterVec,
+    swap_durations: Histogram,
+    gauges: ModelGauges,
+    process: ProcessGauges,
+    models: ArcSwap<HashMap<String, HashMap<u64, Arc<ModelMetrics>>>>,
+}
+
+/// Read from the deployments when somebody scrapes.
+struct ModelGauges {
+    queue_rows: IntGaugeVec,
+    instances: IntGaugeVec,
+    busy: IntGaugeVec,
+    in_flight: IntGaugeVec,
+    compute_seconds: GaugeVec,
+    loaded: IntGauge,
+}
+
+/// Read from the operating system when somebody scrapes.
+struct ProcessGauges {
+    resident_bytes: IntGauge,
+    cpu_seconds: Gauge,
+    open_fds: IntGauge,
+}
+
+/// The handles of one version of one model.
+struct ModelMetrics {
+    ok: [IntCounter; 2],
+    duration: [Histogram; 2],
+    queue_time: Histogram,
+    compute_time: Histogram,
+    batch_rows: Histogram,
+    rows: IntCounter,
+}
+
+impl Metrics {
+    /// All metrics at zero.
+    ///
+    /// # Errors
+    /// When two metrics have the same name, which a test would have found.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let r = &registry;
+        let request_labels = &["model", "model_id", "version", "protocol", "code"];
+        let model_labels = &["model", "model_id", "version"];
+        let build = int_gauge_vec(r, "servoir_build_info", "Version of the server; always 1.", &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        Ok(Self {
+            requests: counter_vec(r, "servoir_requests_total", "Predictions asked for.", request_labels)?,
+            durations: histogram_vec(
+                r,
+                "servoir_request_duration_seconds",
+                "Time from a prediction's head to its answer.",
+                &["model", "model_id", "version", "protocol"],
+                SECONDS,
+            )?,
+            queue_times: histogram_vec(
+                r,
+                "servoir_queue_duration_seconds",
+                "Time in the queue.",
+                model_labels,
+                SECONDS,
+            )?,
+            compute_times: histogram_vec(
+                r,
+                "servoir_compute_duration_seconds",
+                "Time in the engine.",
+                model_labels,
+                SECONDS,
+            )?,
+            batch_rows: histogram_vec(r, "servoir_batch_rows", "Rows that ran together.", model_labels, ROWS)?,
+            rows: counter_vec(r, "servoir_prediction_rows_total", "Rows predicted.", model_labels)?,
+            management_requests: counter_vec(r, "servoir_management_requests_total", "Management calls.", &["code"])?,
+            management_durations: registered(
+                r,
+                Histogram::with_opts(
+                    HistogramOpts::new("servoir_management_duration_seconds", "Time of management calls.")
+                        .buckets(SECONDS.into()),
+                )?,
+            )?,
+            auth_refusals: counter_vec(
+                r,
+                "servoir_auth_refusals_total",
+                "Calls refused for their credential or scope.",
+                &["code"],
+            )?,
+            in_flight: int_gauge(r, "servoir_requests_in_flight", "Requests being answered.")?,
+            connections: int_gauge(r, "servoir_connections", "Open client connections.")?,
+            swaps: counter_vec(r, "servoir_swaps_total", "Changes of what is live, by outcome.", &["outcome"])?,
+            swap_durations: registered(
+                r,
+                Histogram::with_opts(
+                    HistogramOpts::new("servoir_swap_duration_seconds", "Time from a decided change to live.")
+                        .buckets(SECONDS.into()),
+                )?,
+            )?,
+            gauges: ModelGauges {
+                queue_rows: int_gauge_vec(r, "servoir_queue_rows", "Rows waiting.", model_labels)?,
+                instances: int_gauge_vec(r, "servoir_instances", "Instances of the model.", model_labels)?,
+                busy: int_gauge_vec(r, "servoir_instances_busy", "Instances at work.", model_labels)?,
+                in_flight: int_gauge_vec(r, "servoir_model_requests_in_flight", "Requests inside.", model_labels)?,
+                compute_seconds: registered(
+                    r,
+                    GaugeVec::new(
+                        Opts::new("servoir_instance_busy_seconds", "Time that the instances have spent computing."),
+                        model_labels,
+                    )?,
+                )?,
+                loaded: int_gauge(r, "servoir_models_live", "Models with a live version.")?,
+            },
+            process: ProcessGauges {
+                resident_bytes: int_gauge(r, "process_resident_memory_bytes", "Resident memory.")?,
+                cpu_seconds: registered(r, Gauge::new("process_cpu_seconds", "Processor time used.")?)?,
+                open_fds: int_gauge(r, "process_open_fds", "Open file descriptors.")?,
+            },
+            models: ArcSwap::default(),
+            registry,
+        })
+    }
+
+    /// Counts an answered request: a prediction when `served` says so, else a management call.
+    pub fn request(&self, path: &str, served: Option<&Served>, status: StatusCode, elapsed: Duration) {
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            self.auth_refusals.with_label_values(&[status.as_str()]).inc();
+        }
+        match served {
+            Some(Served { model: Some(model), protocol, rows, run }) => {
+                let handles = self.model(model);
+                let protocol_index = *protocol as usize;
+                if status == StatusCode::OK {
+                    handles.ok[protocol_index].inc();
+                } else {
+                    self.requests.with_label_values(&request_labels(Some(model), *protocol, status.as_str())).inc();
+                }
+                handles.duration[protocol_index].observe(elapsed.as_secs_f64());
+                if let Some((queued, computed, batch_rows)) = run {
+                    handles.queue_time.observe(queued.as_secs_f64());
+                    handles.compute_time.observe(computed.as_secs_f64());
+                    handles.batch_rows.observe(*batch_rows as f64);
+                    handles.rows.inc_by(*rows as u64);
+                }
+            }
+            Some(Served { model: None, protocol, .. }) => {
+                self.requests.with_label_values(&request_labels(None, *protocol, status.as_str())).inc();
+            }
+            None if path == "/metrics" || path == "/livez" || path == "/readyz" => {}
+            None => {
+                self.management_requests.with_label_values(&[status.as_str()]).inc();
+                self.management_durations.observe(elapsed.as_secs_f64());
+            }
+        }
+    }
+
+    /// Counts a change of what is live.
+    pub fn swap(&self, outcome: &str, elapsed: Duration) {
+        self.swaps.with_label_values(&[outcome]).inc();
+        self.swap_durations.observe(elapsed.as_secs_f64());
+    }
+
+    /// Counts a connection for as long as the guard lives.
+    pub fn connection(self: &Arc<Self>) -> impl Drop + Send + 'static {
+        GaugeGuard::up(self.connections.clone())
+    }
+
+    /// Forgets the series of versions of a model that are not in `kept`, so that label values stay bounded by what is live.
+    pub fn keep_versions(&self, model: &str, kept: &[u64]) {
+        self.models.rcu(|models| {
+            let mut models = HashMap::clone(models);
+            if let Some(versions) = models.get_mut(model) {
+                versions.retain(|version, _| kept.contains(version));
+            }
+            models.retain(|_, versions| !versions.is_empty());
+            models
+        });
+        for family in [&self.queue_times, &self.compute_times, &self.batch_rows, &self.durations] {
+            forget(family, model, kept, |labels| drop(family.remove_label_values(labels)));
+        }
+        for family in [&self.requests, &self.rows] {
+            forget(family, model, kept, |labels| drop(family.remove_label_values(labels)));
+        }
+    }
+
+    /// Everything, as text.
+    ///
+    /// # Errors
+    /// When a metric has a name or label that the format does not allow, which a test would have found.
+    pub fn encode(&self, app: &App, exposition: Exposition) -> prometheus::Result<String> {
+        self.read_deployments(app);
+        self.process.read();
+        exposition.encode(&self.registry.gather())
+    }
+
+    fn model(&self, identity: &Identity) -> Arc<ModelMetrics> {
+        let find = |models: &HashMap<String, HashMap<u64, Arc<ModelMetrics>>>| {
+            models.get(identity.model.as_str()).and_then(|versions| versions.get(&identity.version)).cloned()
+        };
+        if let Some(handles) = find(&self.models.load()) {
+            return handles;
+        }
+        let handles = Arc::new(ModelMetrics::new(self, identity));
+        self.models.rcu(|models| {
+            let mut models = HashMap::clone(models);
+            models
+                .entry(identity.model.to_string())
+                .or_default()
+                .entry(identity.version)
+                .or_insert_with(|| handles.clone());
+            models
+        });
+        handles
+    }
+
+    fn read_deployments(&self, app: &App) {
+        let gauges = &self.gauges;
+        for family in [&gauges.queue_rows, &gauges.instances, &gauges.busy, &gauges.in_flight] {
+            family.reset();
+        }
+        gauges.compute_seconds.reset();
+        let entries = app.serving.entries();
+        let mut live_models = 0;
+        for live in entries.iter().filter_map(|(_, entry)| entry.live()) {
+            live_models += 1;
+            let beside = live.canary.iter().map(|(_, deployment)| deployment).chain(&live.shadow);
+            for deployment in std::iter::once(&live.primary).chain(beside) {
+                let identity = deployment.identity();
+                let version = identity.version.to_string();
+                let labels = [identity.name.as_str(), identity.model.as_str(), &version];
+                let now = deployment.gauges();
+                gauges.queue_rows.with_label_values(&labels).set(now.queue_rows as i64);
+                gauges.instances.with_label_values(&labels).set(now.instances as i64);
+                gauges.busy.with_label_values(&labels).set(now.busy as i64);
+                gauges.in_flight.with_label_values(&labels).set(now.in_flight as i64);
+                gauges.compute_seconds.with_label_values(&labels).set(now.compute_nanos as f64 / 1e9);
+            }
+        }
+        gauges.loaded.set(live_models);
+    }
+}
+
+/// One request being answered; at most so many are at once.
+pub struct InFlight(#[allow(dead_code)] GaugeGuard); // held for its drop
+
+impl InFlight {
+    /// Enters, unless `limit` requests are inside already.
+    pub fn enter(metrics: &Metrics, limit: usize) -> Option<Self> {
+        let guard = GaugeGuard::up(metrics.in_flight.clone());
+        (metrics.in_flight.get() <= limit as i64).then_some(Self(guard))
+    }
+}
+
+/// Counts up when made and down when dropped.
+struct GaugeGuard(IntGauge);
+
+impl GaugeGuard {
+    fn up(gauge: IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for GaugeGuard {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl ModelMetrics {
+    fn new(metrics: &Metrics, identity: &Identity) -> Self {
+        let version = identity.version.to_string();
+        let labels = [identity.name.as_str(), identity.model.as_str(), &version];
+        let with_protocol = |protocol: Protocol| [labels[0], labels[1], labels[2], protocol.as_str()];
+        let ok = |protocol| metrics.requests.with_label_values(&request_labels(Some(identity), protocol, "200"));
+        Self {
+            ok: [ok(Protocol::V1), ok(Protocol::V2)],
+            duration: [Protocol::V1, Protocol::V2]
+                .map(|protocol| metrics.durations.with_label_values(&with_protocol(protocol))),
+            queue_time: metrics.queue_times.with_label_values(&labels),
+            compute_time: metrics.compute_times.with_label_values(&labels),
+            batch_rows: metrics.batch_rows.with_label_values(&labels),
+            rows: metrics.rows.with_label_values(&labels),
+        }
+    }
+}
+
+impl ProcessGauges {
+    /// From `/proc/self`; where there is none, the gauges stay at zero.
+    fn read(&self) {
+        // proc(5): pages are 4 KiB and a clock tick is 1/100 s on every Linux that Servoir is built for.
+        if let Ok(statm) = std::fs::read_to_string("/proc/self/statm") {
+            let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<i64>().ok());
+            self.resident_bytes.set(pages.unwrap_or(0) * 4096);
+        }
+        if let Ok(stat) = std::fs::read_to_string("/proc/self/stat") {
+            let after_name = stat.rsplit(')').next().unwrap_or_default();
+            let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
+            self.cpu_seconds.set(ticks.sum::<f64>() / 100.0);
+        }
+        if let Ok(fds) = std::fs::read_dir("/proc/self/fd") {
+            self.open_fds.set(fds.count() as i64);
+        }
+    }
+}
+
+impl Protocol {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        }
+    }
+}
+
+/// Label values; a model that was not found has none, whatever the caller wrote.
+fn request_labels<'a>(
+    model: Option<&'a Identity>,
+    protocol: Protocol,
+    code: &'a str,
+) -> [std::borrow::Cow<'a, str>; 5] {
+    let (name, id, version) = match model {
+        Some(model) => (model.name.as_str().into(), model.model.as_str().into(), model.version.to_string().into()),
+        None => ("".into(), "".into(), "".into()),
+    };
+    [name, id, version, protocol.as_str().into(), code.into()]
+}
+
+/// Calls `remove` with the label values of each series of a model's versions that are not kept.
+fn forget(family: &dyn Collector, model: &str, kept: &[u64], remove: impl Fn(&[&str])) {
+    let names: Vec<String> = family.desc().first().map(|desc| desc.variable_labels.clone()).unwrap_or_default();
+    for metric in family.collect().iter().flat_map(|family| family.get_metric()) {
+        let value =
+            |name: &str| metric.get_label().iter().find(|pair| pair.name() == name).map_or("", |pair| pair.value());
+        let gone = value("model_id") == model && !kept.iter().any(|version| version.to_string() == value("version"));
+        if gone {
+            remove(&names.iter().map(|name| value(name)).collect::<Vec<_>>());
+        }
+    }
+}
+
+fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> prometheus::Result<C> {
+    registry.register(Box::new(collector.clone()))?;
+    Ok(collector)
+}
+
+fn counter_vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+    registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
+}
+
+fn int_gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+    registered(registry, IntGauge::new(name, help)?)
+}
+
+fn int_gauge_vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
+    registered(registry, IntGaugeVec::new(Opts::new(name, help), labels)?)
+}
+
+fn histogram_vec(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+    buckets: &[f64],
+) -> prometheus::Result<HistogramVec> {
+    registered(registry, HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.into()), labels)?)
+}

@@ -1,0 +1,119 @@
+//! The `servoir` binary as a process of its own, to be killed and measured.
+
+use crate::api::Api;
+use crate::environment;
+use crate::server::BOOTSTRAP_KEY;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+/// A running `servoir serve`.
+pub struct ServerProcess {
+    child: Child,
+    address: SocketAddr,
+    /// From the start of the process to the first line that says where it listens.
+    pub listening_after: Duration,
+}
+
+impl ServerProcess {
+    /// Starts the binary on a free port, with everything in `data_dir`, and waits until it says where it listens.
+    ///
+    /// # Panics
+    /// When it ends or says nothing.
+    pub async fn start(data_dir: &Path) -> Self {
+        let started = Instant::now();
+        let mut child = Command::new(environment::binary())
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data_dir)
+            .env("SERVOIR_BOOTSTRAP_KEY", BOOTSTRAP_KEY)
+            .env("SERVOIR_ONNXRUNTIME", environment::onnxruntime())
+            .env("SERVOIR_ENGINES__THREADS", "1")
+            .env("SERVOIR_LOG__FORMAT", "json")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the binary starts");
+        let mut lines = BufReader::new(child.stderr.take().expect("standard error")).lines();
+        let mut said = Vec::new();
+        let address = loop {
+            let Some(line) = lines.next_line().await.expect("standard error is text") else {
+                panic!("the server ended before it listened:\n{}", said.join("\n"));
+            };
+            let event: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+            if event["message"] == "listening" {
+                break event["address"].as_str().and_then(|address| address.parse().ok()).expect("an address");
+            }
+            said.push(line);
+        };
+        let listening_after = started.elapsed();
+        // Whatever else it says is read, so that it never waits for a full pipe.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { child, address, listening_after }
+    }
+
+    /// A client with the bootstrap key.
+    pub fn api(&self) -> Api {
+        Api::new(format!("http://{}", self.address), Some(BOOTSTRAP_KEY))
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The process id.
+    ///
+    /// # Panics
+    /// When the process has ended.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("the process runs")
+    }
+
+    /// Resident memory in bytes.
+    ///
+    /// # Panics
+    /// When the process has ended.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the process runs");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+        let kilobytes: u64 = line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number");
+        kilobytes * 1024
+    }
+
+    /// Ends the process as a power cut would: SIGKILL.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("the process is killed");
+    }
+
+    /// Asks it to stop with SIGTERM and waits for its exit status.
+    ///
+    /// # Panics
+    /// When it does not run any more.
+    pub async fn terminate(mut self) -> std::process::ExitStatus {
+        let id = self.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill(1) runs");
+        assert!(asked.success());
+        self.child.wait().await.expect("an exit status")
+    }
+
+    /// Waits until `/readyz` says that it is ready, asking again as fast as it answers.
+    ///
+    /// # Panics
+    /// When that takes longer than `patience`.
+    pub async fn ready(&self, patience: Duration) {
+        let api = self.api();
+        let started = Instant::now();
+        loop {
+            let answer = api.get("/readyz").await;
+            if answer.status.is_success() {
+                return;
+            }
+            assert!(started.elapsed() < patience, "not ready after {patience:?}: {}", answer.text);
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! A whole server inside the test's process, on a port of its own.
+
+use crate::api::Api;
+use crate::environment;
+use crate::postgres::TestDatabase;
+use servoir::config::{AuthConfig, BatchingConfig, Config, Limits, LogFormat};
+use servoir::serve::{Running, start};
+use servoir_types::Secret;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// The key that every test server begins with; it carries all scopes.
+pub const BOOTSTRAP_KEY: &str = "bootstrap-key-of-the-tests-0123456789";
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    /// A file in the server's data folder.
+    Sqlite,
+    /// A database of its own on the tests' PostgreSQL.
+    Postgres,
+}
+
+/// A running server with everything that it keeps.
+pub struct TestServer {
+    running: Running,
+    data: TempDir,
+    database: Option<TestDatabase>,
+}
+
+impl TestServer {
+    /// Starts a server on SQLite.
+    pub async fn start() -> Self {
+        Self::start_with(Database::Sqlite, |_| {}).await
+    }
+
+    /// Starts a server whose configuration `change` has seen last.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_with(database: Database, change: impl FnOnce(&mut Config)) -> Self {
+        let data = TempDir::new().expect("a temporary folder");
+        let database = match database {
+            Database::Sqlite => None,
+            Database::Postgres => Some(TestDatabase::create().await),
+        };
+        let mut config = config(data.path());
+        if let Some(database) = &database {
+            config.database_url = Secret::new(database.url());
+        }
+        change(&mut config);
+        let running = start(config).await.expect("the server starts");
+        Self { running, data, database }
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.running.addresses[0])
+    }
+
+    /// A client with the bootstrap key.
+    pub fn api(&self) -> Api {
+        Api::new(self.url(), Some(BOOTSTRAP_KEY))
+    }
+
+    /// The data folder.
+    pub fn data_dir(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Stops the server and removes what it kept.
+    pub async fn stop(self) {
+        self.running.stop().await;
+        if let Some(database) = self.database {
+            database.drop().await;
+        }
+    }
+}
+
+/// A configuration for tests: a free port, everything in `data_dir`.
+pub fn config(data_dir: &Path) -> Config {
+    Config {
+        listen: vec!["127.0.0.1:0".parse().expect("an address")],
+        admin_listen: None,
+        drain_seconds: 10,
+        data_dir: data_dir.to_owned(),
+        database_url: Secret::new(format!("sqlite:{}", data_dir.join("servoir.db").display())),
+        database_connections_max: 8,
+        artifacts_url: format!("file://{}", data_dir.join("artifacts").display()),
+        s3: Vec::new(),
+        import_sources: Vec::new(),
+        onnxruntime: Some(environment::onnxruntime()),
+        engine_threads: 1,
+        auth: AuthConfig {
+            off: false,
+            jwt_hs256_secret: None,
+            jwks_url: None,
+            jwks_file: None,
+            jwt_issuer: None,
+            jwt_audience: None,
+            jwt_organization_claim: "org".to_owned(),
+            bootstrap_key: Some(Secret::new(BOOTSTRAP_KEY)),
+        },
+        limits: Limits {
+            predict_body_bytes_max: 4 << 20,
+            management_body_bytes_max: 1 << 20,
+            artifact_bytes_max: 64 << 20,
+            connections_max: 1000,
+            requests_in_flight_max: 1000,
+            header_read_seconds: 10,
+            body_idle_seconds: 10,
+            predict_seconds_max: 30,
+        },
+        batching: BatchingConfig { batch_rows_max: 64, queue_rows_max: 10_000, queue_bytes_max: 256 << 20 },
+        metrics_public: false,
+        log_level: "warn".to_owned(),
+        log_format: LogFormat::Auto,
+    }
+}

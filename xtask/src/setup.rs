@@ -1,0 +1,53 @@
+//! `cargo xtask setup`: everything that the tests need, in the target folder.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::postgres::Cluster;
+use crate::python::Python;
+use crate::workspace::Workspace;
+use crate::{cargo_deny, fixtures, onnxruntime};
+
+/// What a test process finds ready, but for PostgreSQL, which lives only as long as a run.
+pub struct Prepared {
+    /// The Python environment of the oracles.
+    pub python: Python,
+    /// ONNX Runtime's shared library.
+    pub onnxruntime: PathBuf,
+    /// The folder of models and answers.
+    pub fixtures: PathBuf,
+}
+
+impl Prepared {
+    /// Finds or makes each part.
+    pub fn ready(workspace: &Workspace) -> Result<Self> {
+        let python = Python::ready(workspace)?;
+        let onnxruntime = onnxruntime::library(workspace, &python)?;
+        let fixtures = fixtures::for_tests(workspace, &python)?;
+        Ok(Self { python, onnxruntime, fixtures })
+    }
+
+    /// Tells a test process where everything is.
+    pub fn tell<'command>(&self, command: &'command mut Command, postgres: &Cluster) -> &'command mut Command {
+        command
+            .env("ORT_DYLIB_PATH", &self.onnxruntime)
+            .env("SERVOIR_TEST_FIXTURES", &self.fixtures)
+            .env("SERVOIR_TEST_PYTHON", &self.python.program)
+            .env("SERVOIR_TEST_POSTGRES_URL", postgres.url())
+    }
+}
+
+/// Prepares, and proves that PostgreSQL starts and stops.
+pub fn run(workspace: &Workspace) -> Result<()> {
+    let prepared = Prepared::ready(workspace)?;
+    let deny = cargo_deny::ready(workspace)?;
+    let postgres = Cluster::start(workspace)?;
+    eprintln!("Python        {}", prepared.python.program.display());
+    eprintln!("ONNX Runtime  {}", prepared.onnxruntime.display());
+    eprintln!("fixtures      {}", prepared.fixtures.display());
+    eprintln!("cargo-deny    {}", deny.display());
+    eprintln!("PostgreSQL    {} (for as long as this ran)", postgres.url());
+    Ok(())
+}
