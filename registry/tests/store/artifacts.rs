@@ -4,6 +4,7 @@ use crate::world::{ALL, Artifacts, World, actor, new_version};
 use futures_util::TryStreamExt as _;
 use servoir_registry::{ArtifactBytes, RegistryError};
 use servoir_types::Digest;
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt as _;
 
 /// Over the length from which S3 artifacts go in parts, and not a multiple of it.
@@ -29,7 +30,8 @@ pub async fn bytes_come_back_whole_and_in_parts(world: &World) {
     let model = world.model("churn").await;
     let version = world.publish(&model.id, b"0123456789").await;
     assert_eq!((version.size_bytes, version.digest), (10, Digest::of(b"0123456789")));
-    let cases: [(Option<std::ops::Range<u64>>, std::ops::Range<u64>, &[u8]); 7] = [
+    type Case = (Option<Range<u64>>, Range<u64>, &'static [u8]);
+    let cases: [Case; 7] = [
         (None, 0..10, b"0123456789"),
         (Some(0..10), 0..10, b"0123456789"),
         (Some(2..5), 2..5, b"234"),

@@ -8,6 +8,7 @@ mod audit;
 mod changes;
 mod concurrency;
 mod deployments;
+mod gate;
 mod idempotency;
 mod imports;
 mod keys;
@@ -73,7 +74,7 @@ behaviours! {
         concurrency: one_of_many_gets_the_name, versions_have_no_gap_and_no_double,
             deploys_end_with_the_last_generation, everything_at_once, deploys_race_deletes;
         changes: a_change_ticks, nodes_hear_of_one_another;
-        outage: a_database_that_is_not_there_is_an_error, a_closed_registry_answers_with_errors,
+        outage: a_database_that_is_not_there_is_an_error, a_database_that_goes_away_comes_back, a_closed_registry_answers_with_errors,
             one_server_to_a_sqlite_file, the_audit_is_inspected_beside_the_server;
     }
 }

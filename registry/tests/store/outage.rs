@@ -1,8 +1,11 @@
 //! What happens when the database is away, closed or taken.
 
-use crate::world::{Database, World, actor, code, everything, new_model};
+use crate::gate::Gate;
+use crate::world::{Database, World, actor, code, everything, new_model, new_version};
 use servoir_registry::{AuditVerdict, Registry};
-use servoir_types::Secret;
+use servoir_types::{ModelId, Secret};
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnectOptions;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
@@ -28,6 +31,41 @@ pub async fn a_database_that_is_not_there_is_an_error(world: &World) {
         assert!(!error.to_string().contains("hunter2"), "{error}");
         assert!(begun.elapsed() < Duration::from_secs(20), "{url}");
     }
+}
+
+pub async fn a_database_that_goes_away_comes_back(world: &World) {
+    if world.database == Database::Sqlite {
+        return;
+    }
+    let direct: PgConnectOptions = world.options.database_url.expose().parse().unwrap();
+    let server = tokio::net::lookup_host((direct.get_host(), direct.get_port())).await.unwrap().next().unwrap();
+    let mut gate = Gate::open_to(server).await;
+    let url = direct.host("127.0.0.1").port(gate.port).to_url_lossy().to_string();
+    let registry = world
+        .open_again(|options| {
+            options.database_url = Secret::new(url);
+            options.scratch_dir = world.folder.path().join("other");
+            options.acquire_timeout_seconds = 2;
+        })
+        .await;
+    registry.create_model(&actor("acme"), new_model("before")).await.unwrap();
+    gate.shut().await;
+    let begun = Instant::now();
+    assert_eq!(code(registry.ping_database().await), "database-unavailable");
+    assert_eq!(code(registry.models("acme", &everything()).await), "database-unavailable");
+    assert_eq!(code(registry.create_model(&actor("acme"), new_model("lost")).await), "database-unavailable");
+    let mut upload = registry.begin_upload(100).await.unwrap();
+    upload.write(b"lost").await.unwrap();
+    let staged = upload.finish().await.unwrap();
+    let model = registry.publish(&actor("acme"), &ModelId::from_text("model_x"), staged, new_version()).await;
+    assert_eq!(code(model), "database-unavailable");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    gate.open().await;
+    registry.ping_database().await.unwrap();
+    registry.create_model(&actor("acme"), new_model("after")).await.unwrap();
+    assert_eq!(registry.models("acme", &everything()).await.unwrap().total, 2);
+    assert_eq!(registry.verify_audit().await.unwrap(), AuditVerdict::Intact { entries: 2 });
+    registry.close().await;
 }
 
 pub async fn a_closed_registry_answers_with_errors(world: &World) {

@@ -100,7 +100,7 @@ impl World {
     /// Runs SQL past the registry. The number in the first row's first column, if it gives rows.
     pub async fn sql(&self, text: &str) -> Option<i64> {
         let url = self.options.database_url.expose();
-        let row = match self.database {
+        match self.database {
             Database::Sqlite => {
                 let path = url.strip_prefix("sqlite:").unwrap();
                 let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
@@ -117,8 +117,7 @@ impl World {
                 connection.close().await.unwrap();
                 number
             }
-        };
-        row
+        }
     }
 
     pub async fn count(&self, table: &str) -> i64 {
