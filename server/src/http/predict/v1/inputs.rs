@@ -54,7 +54,8 @@ impl<'s> Reader<'s> {
             filling.whole(json)?;
             return Ok(vec![filling.finish()?]);
         }
-        let Entries(entries) = serde_json::from_str(json.get()).map_err(|error| Fault::Form(format!("inputs: {error}")))?;
+        let Entries(entries) =
+            serde_json::from_str(json.get()).map_err(|error| Fault::Form(format!("inputs: {error}")))?;
         let mut slots = vec![None; self.signature.inputs.len()];
         for (name, tensor) in entries {
             let Some(position) = self.signature.inputs.iter().position(|input| input.name == name) else {
