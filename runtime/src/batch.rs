@@ -72,6 +72,7 @@ pub fn scatter(outputs: &[Tensor], rows: &[usize]) -> Option<Vec<Vec<Tensor>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::slice::from_ref;
 
     fn matrix(rows: usize, columns: usize, first: i32) -> Tensor {
         let count = i32::try_from(rows * columns).unwrap();
@@ -122,7 +123,7 @@ mod tests {
             (bytes(&[1]), Tensor::new(vec![1], Data::Int8(vec![0])).unwrap(), false),
         ];
         for (a, b, expected) in cases {
-            assert_eq!(fit_together(&[a.clone()], &[b.clone()]), expected, "{a:?} {b:?}");
+            assert_eq!(fit_together(from_ref(&a), from_ref(&b)), expected, "{a:?} {b:?}");
         }
         assert!(!fit_together(&[bytes(&[1])], &[]));
     }

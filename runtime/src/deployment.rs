@@ -115,7 +115,8 @@ impl Deployment {
         let (queue, counters) = (Arc::clone(&self.queue), Arc::clone(&self.counters));
         let worker = Worker::new(Arc::clone(&self.program), session, queue, counters, batchable);
         self.counters.instances.fetch_add(1, Ordering::Relaxed);
-        let name = format!("servoir-{}-{index}", self.identity.name);
+        // A thread's name may hold no zero byte.
+        let name = format!("servoir-{}-{index}", self.identity.name.replace('\0', ""));
         let started = std::thread::Builder::new().name(name).spawn(move || worker.work());
         started.map(|_| ()).map_err(|error| {
             self.counters.instances.fetch_sub(1, Ordering::Relaxed);

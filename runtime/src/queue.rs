@@ -111,8 +111,9 @@ impl Queue {
                 Some(first) => match self.company_wait(&state, &first, batching, now) {
                     Some(wait) => {
                         state.lanes.put_back(first);
-                        state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+                        self.publish(&state);
                         refuse_expired(dead);
+                        state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
                     }
                     None => {
                         let jobs = self.fill(&mut state, first, batching, now, &mut dead);

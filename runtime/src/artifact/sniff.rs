@@ -79,7 +79,8 @@ pub fn sniff(path: &Path, ends: &Ends) -> Result<Option<Format>, Unsupported> {
 
 /// A TensorFlow SavedModel begins like an ONNX file of version 1, which nobody writes any more.
 pub fn saved_model(ends: &Ends) -> Option<Unsupported> {
-    (ends.head.starts_with(b"\x08\x01\x12") && !ends.contains(b"ir_version"))
+    ends.head
+        .starts_with(b"\x08\x01\x12")
         .then(|| Unsupported::new("this is a TensorFlow SavedModel graph", advice::TENSORFLOW))
 }
 

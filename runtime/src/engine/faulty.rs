@@ -14,7 +14,33 @@ pub struct Faulty {
     signature: Signature,
     function: Box<Function>,
     sessions: AtomicUsize,
-    live_sessions: Arc<AtomicUsize>,
+    alive: Arc<Alive>,
+}
+
+/// Sessions that were made and not yet dropped.
+#[derive(Default)]
+pub struct Alive {
+    count: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Alive {
+    fn add(&self) {
+        *self.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+    }
+
+    fn remove(&self) {
+        *self.count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.changed.notify_all();
+    }
+
+    /// Blocks until no more than `most` sessions are left.
+    pub fn wait_until_at_most(&self, most: usize) {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        while *count > most {
+            count = self.changed.wait(count).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
 }
 
 impl Faulty {
@@ -23,8 +49,8 @@ impl Faulty {
         signature: Signature,
         function: impl Fn(&[Tensor]) -> Result<Vec<Tensor>, String> + Send + Sync + 'static,
     ) -> Arc<Self> {
-        let live_sessions = Arc::default();
-        Arc::new(Self { signature, function: Box::new(function), sessions: AtomicUsize::new(0), live_sessions })
+        let sessions = AtomicUsize::new(0);
+        Arc::new(Self { signature, function: Box::new(function), sessions, alive: Arc::default() })
     }
 
     /// A program from `x` FP32 `[-1, 1]` to `y` FP32 `[-1, 1]` that maps each row by `function`.
@@ -41,9 +67,9 @@ impl Faulty {
         self.sessions.load(Ordering::SeqCst)
     }
 
-    /// Sessions that were made and not yet dropped.
-    pub fn sessions_alive(&self) -> Arc<AtomicUsize> {
-        Arc::clone(&self.live_sessions)
+    /// The sessions that are alive; the handle outlives the program.
+    pub fn alive(&self) -> Arc<Alive> {
+        Arc::clone(&self.alive)
     }
 }
 
@@ -55,18 +81,11 @@ pub fn row_signature() -> Signature {
 
 /// A tensor FP32 `[rows, 1]`.
 pub fn column(rows: &[f32]) -> Tensor {
-    #[allow(clippy::expect_used)] // the shape is made from the elements
     Tensor::new(vec![rows.len(), 1], Data::Fp32(rows.to_vec())).expect("a column of its own length")
 }
 
 /// A faulty program behind the seam, under the name of an engine.
-pub struct FaultyProgram(Arc<Faulty>);
-
-impl From<Arc<Faulty>> for FaultyProgram {
-    fn from(faulty: Arc<Faulty>) -> Self {
-        Self(faulty)
-    }
-}
+pub struct FaultyProgram(pub Arc<Faulty>);
 
 impl Program for FaultyProgram {
     fn signature(&self) -> &Signature {
@@ -79,7 +98,7 @@ impl Program for FaultyProgram {
 
     fn session(&self) -> Result<Box<dyn Session>, LoadError> {
         self.0.sessions.fetch_add(1, Ordering::SeqCst);
-        self.0.live_sessions.fetch_add(1, Ordering::SeqCst);
+        self.0.alive.add();
         Ok(Box::new(FaultySession(Arc::clone(&self.0))))
     }
 }
@@ -88,7 +107,7 @@ struct FaultySession(Arc<Faulty>);
 
 impl Drop for FaultySession {
     fn drop(&mut self) {
-        self.0.live_sessions.fetch_sub(1, Ordering::SeqCst);
+        self.0.alive.remove();
     }
 }
 

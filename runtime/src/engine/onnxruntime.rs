@@ -46,7 +46,7 @@ fn open(path: &Path, threads: usize) -> Result<OnnxRuntime, String> {
     let builder = ort::init_from(path).map_err(|error| format!("{error}; {ADVICE}"))?;
     let environment = environment(builder, threads).map_err(|error| format!("{}: {error}", path.display()))?;
     environment.set_log_level(LogLevel::Warning);
-    Ok(OnnxRuntime { environment, about: format!("{} at {}", version(ort::info()), path.display()) })
+    Ok(OnnxRuntime { environment, about: format!("{} at {}", version(path, ort::info()), path.display()) })
 }
 
 fn environment(builder: ort::environment::EnvironmentBuilder, threads: usize) -> ort::Result<Environment> {
@@ -61,10 +61,16 @@ fn environment(builder: ort::environment::EnvironmentBuilder, threads: usize) ->
         .build()
 }
 
-/// The release in the library's build information, `git-branch=rel-1.31.1, …`.
-fn version(info: &str) -> &str {
-    let release = info.split_once("git-branch=rel-").map(|(_, rest)| rest.split(',').next().unwrap_or(rest));
-    release.unwrap_or(info).trim()
+/// The release: from the library's file name, `libonnxruntime.so.1.31.1`, or else from its build information,
+/// `git-branch=rel-1.31.1, …`. The library's own version call has no safe wrapper.
+fn version(path: &Path, info: &str) -> String {
+    let is_release = |text: &&str| text.starts_with(|first: char| first.is_ascii_digit());
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let from_name = file.split_once(".so.").map(|(_, rest)| rest).filter(is_release);
+    let branch = info.split_once("git-branch=rel-").and_then(|(_, rest)| rest.split(',').next()).filter(is_release);
+    from_name
+        .or(branch)
+        .map_or_else(|| format!("1.{} or newer", ort::MINOR_VERSION), |release| release.trim().to_owned())
 }
 
 impl Engine for OnnxRuntime {
@@ -182,8 +188,15 @@ mod tests {
     }
 
     #[test]
-    fn the_release_is_read_from_the_build_information() {
-        assert_eq!(version("ORT Build Info: git-branch=rel-1.31.1, git-commit-id=26250ae"), "1.31.1");
-        assert_eq!(version("odd"), "odd");
+    fn the_release_is_read_from_the_file_or_the_build_information() {
+        let built = "ORT Build Info: git-branch=rel-1.30.0, git-commit-id=26250ae";
+        let cases = [
+            ("/lib/libonnxruntime.so.1.31.1", "git-branch=HEAD", "1.31.1"),
+            ("/lib/libonnxruntime.so", built, "1.30.0"),
+            ("/lib/libonnxruntime.so", "git-branch=HEAD", "1.24 or newer"),
+        ];
+        for (path, info, release) in cases {
+            assert_eq!(version(Path::new(path), info), release);
+        }
     }
 }

@@ -119,7 +119,8 @@ mod tests {
         std::os::unix::fs::symlink("weights.bin", folder.join("inner.bin")).unwrap();
         std::os::unix::fs::symlink("..", folder.join("up")).unwrap();
         let absolute = root.path().join("model/weights.bin");
-        let cases: [(&str, &[(&str, &str)], Option<&str>); 17] = [
+        type Extra<'a> = &'a [(&'a str, &'a str)];
+        let cases: [(&str, Extra<'_>, Option<&str>); 17] = [
             ("weights.bin", &[], None),
             ("./weights.bin", &[], None),
             ("sub/more.bin", &[], None),

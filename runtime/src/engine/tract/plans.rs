@@ -1,0 +1,118 @@
+//! Plans: a model optimised for the shapes of its inputs. A plan for exact shapes runs up to five times as fast as one
+//! for any batch size, and takes up to a few hundred milliseconds to make, so a few are kept.
+
+use servoir_types::{Datatype, Signature, TensorSpec};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use tract_onnx::prelude::*;
+
+/// Plans for exact shapes that one program keeps.
+const EXACT_PLANS_MAX: usize = 8;
+
+type Plan = Arc<TypedRunnableModel>;
+
+pub struct Plans {
+    /// The model before shapes are known.
+    model: InferenceModel,
+    /// For any length of the free dimensions, when tract can make one.
+    symbolic: Option<Plan>,
+    /// For exact shapes; the most recently made last.
+    exact: Mutex<Vec<(Vec<Vec<usize>>, Plan)>>,
+}
+
+impl Plans {
+    /// Parses the model and makes one plan, so that what tract cannot do shows here and not at the first request.
+    pub fn load(path: &Path, signature: &Signature) -> TractResult<Self> {
+        let onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
+        let model = onnx.model_for_path(path)?;
+        let plans = Self { model, symbolic: None, exact: Mutex::default() };
+        match plans.make(signature, free_dims) {
+            Ok(plan) => Ok(Self { symbolic: Some(plan), ..plans }),
+            Err(symbolic_error) => {
+                plans.make(signature, |_, _, spec| spec.shape.dims().map(ones)).map_err(|_| symbolic_error)?;
+                Ok(plans)
+            }
+        }
+    }
+
+    /// The plan for inputs of these shapes.
+    pub fn plan(&self, signature: &Signature, shapes: Vec<Vec<usize>>) -> TractResult<Plan> {
+        let lock = || self.exact.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let exact = lock();
+            if let Some((_, plan)) = exact.iter().find(|(known, _)| *known == shapes) {
+                return Ok(Arc::clone(plan));
+            }
+            if exact.len() >= EXACT_PLANS_MAX
+                && let Some(plan) = &self.symbolic
+            {
+                return Ok(Arc::clone(plan));
+            }
+        }
+        let made = self
+            .make(signature, |_, index, _| shapes.get(index).map(|shape| shape.iter().map(ToDim::to_dim).collect()));
+        let plan = match (made, &self.symbolic) {
+            (Ok(plan), _) => plan,
+            (Err(_), Some(symbolic)) => Arc::clone(symbolic),
+            (Err(error), None) => return Err(error),
+        };
+        let mut exact = lock();
+        if exact.len() >= EXACT_PLANS_MAX {
+            exact.remove(0);
+        }
+        exact.push((shapes, Arc::clone(&plan)));
+        Ok(plan)
+    }
+
+    /// A plan for the dimensions that `dims` gives to each input; `None` leaves an input's rank open.
+    fn make(
+        &self,
+        signature: &Signature,
+        dims: impl Fn(&InferenceModel, usize, &TensorSpec) -> Option<TVec<TDim>>,
+    ) -> TractResult<Plan> {
+        let mut model = self.model.clone();
+        for (index, spec) in signature.inputs.iter().enumerate() {
+            let datum_type = datum_type(spec.datatype)?;
+            let fact = match dims(&model, index, spec) {
+                Some(dims) => InferenceFact::dt_shape(datum_type, dims),
+                None => InferenceFact::dt(datum_type),
+            };
+            model = model.with_input_fact(index, fact)?;
+        }
+        model.into_optimized()?.into_runnable()
+    }
+}
+
+/// The declared dimensions, with one symbol for the rows of all inputs and one of its own for every other free one.
+fn free_dims(model: &InferenceModel, index: usize, spec: &TensorSpec) -> Option<TVec<TDim>> {
+    let dim = |(axis, &length): (usize, &i64)| match (length, axis) {
+        (..0, 0) => model.symbols.sym("rows").into(),
+        (..0, axis) => model.symbols.sym(&format!("input{index}axis{axis}")).into(),
+        (length, _) => length.to_dim(),
+    };
+    spec.shape.dims().map(|declared| declared.iter().enumerate().map(dim).collect())
+}
+
+/// The declared dimensions with 1 for every free one.
+fn ones(declared: &[i64]) -> TVec<TDim> {
+    declared.iter().map(|&dim| usize::try_from(dim).unwrap_or(1).to_dim()).collect()
+}
+
+fn datum_type(datatype: Datatype) -> TractResult<DatumType> {
+    Ok(match datatype {
+        Datatype::Bool => DatumType::Bool,
+        Datatype::Uint8 => DatumType::U8,
+        Datatype::Uint16 => DatumType::U16,
+        Datatype::Uint32 => DatumType::U32,
+        Datatype::Uint64 => DatumType::U64,
+        Datatype::Int8 => DatumType::I8,
+        Datatype::Int16 => DatumType::I16,
+        Datatype::Int32 => DatumType::I32,
+        Datatype::Int64 => DatumType::I64,
+        Datatype::Fp16 => DatumType::F16,
+        Datatype::Fp32 => DatumType::F32,
+        Datatype::Fp64 => DatumType::F64,
+        Datatype::Bytes => DatumType::String,
+        Datatype::Bf16 => return Err(TractError::msg("tract has no BF16")),
+    })
+}
