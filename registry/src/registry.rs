@@ -47,6 +47,11 @@ impl Registry {
         verdict
     }
 
+    /// Whether the artifact store answers, without the database. A local folder that is not there is made.
+    pub async fn inspect_store(options: &Options) -> Result<()> {
+        ArtifactStore::open(options)?.ping().await
+    }
+
     /// Ticks after every committed change of models, deployments or keys, of this node or (on PostgreSQL) any other.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.database.ticks().subscribe()

@@ -160,25 +160,33 @@ async fn discover_engines(config: &Config) -> anyhow::Result<Engines> {
     Ok(engines)
 }
 
-/// Opens what exists and what should run: connects, migrates, and makes the data folder when it is not there.
-///
-/// # Errors
-/// When the folder cannot be made, or the database or the artifact store cannot be reached.
-pub async fn open_registry(config: &Config) -> anyhow::Result<Registry> {
-    let data_dir = &config.data_dir;
-    std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make the data folder {}", data_dir.display()))?;
+/// What the registry needs to know of the configuration.
+pub fn registry_options(config: &Config) -> Options {
     let shared = config.database_url.expose().starts_with("postgres");
-    let options = Options {
+    Options {
         database_url: config.database_url.clone(),
         connections_max: config.database_connections_max,
         acquire_timeout_seconds: DATABASE_WAIT_SECONDS,
         artifacts_url: config.artifacts_url.clone(),
         s3: config.s3.clone(),
         import_sources: config.import_sources.clone(),
-        scratch_dir: data_dir.join("scratch"),
+        scratch_dir: config.data_dir.join("scratch"),
         sweep_grace_seconds: if shared { SHARED_SWEEP_GRACE_SECONDS } else { 0 },
-    };
-    Registry::open(options).await.context("cannot open the registry")
+    }
+}
+
+/// Makes the folder of everything that is kept locally.
+///
+/// # Errors
+/// When it is not there and cannot be made.
+pub fn make_data_dir(config: &Config) -> anyhow::Result<()> {
+    let data_dir = &config.data_dir;
+    std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make the data folder {}", data_dir.display()))
+}
+
+async fn open_registry(config: &Config) -> anyhow::Result<Registry> {
+    make_data_dir(config)?;
+    Registry::open(registry_options(config)).await.context("cannot open the registry")
 }
 
 async fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {

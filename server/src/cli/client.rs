@@ -165,16 +165,25 @@ impl Client {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    fn request(&self, method: Method, path: &[&str], query: &[(&str, &str)]) -> Result<RequestBuilder, ClientError> {
-        let mut url = self.base.clone();
+    /// The URL of a path.
+    ///
+    /// # Errors
+    /// When a segment is no name.
+    pub fn address(&self, path: &[&str]) -> Result<Url, ClientError> {
         // URLs take these two for steps between folders; no object has such a name.
         if let Some(step) = path.iter().find(|segment| matches!(**segment, "" | "." | "..")) {
             return Err(ClientError::Address(format!("'{step}' is not a name or an id")));
         }
+        let mut url = self.base.clone();
         match url.path_segments_mut() {
             Ok(mut segments) => segments.pop_if_empty().extend(path),
             Err(()) => return Err(ClientError::Address(format!("'{}' cannot have a path", self.base))),
         };
+        Ok(url)
+    }
+
+    fn request(&self, method: Method, path: &[&str], query: &[(&str, &str)]) -> Result<RequestBuilder, ClientError> {
+        let mut url = self.address(path)?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }

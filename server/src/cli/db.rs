@@ -4,10 +4,10 @@ use super::failure::Failure;
 use super::flags::ServerFlags;
 use super::output;
 use crate::config::Config;
-use crate::serve::open_registry;
+use crate::serve::{make_data_dir, registry_options};
 use clap::Subcommand;
+use servoir_registry::Registry;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
 /// Commands of `servoir db`.
 #[derive(Debug, Subcommand)]
@@ -21,8 +21,8 @@ impl Db {
     pub async fn run(self) -> Result<(), Failure> {
         let Self::Migrate(flags) = self;
         let config = flags.load()?.config;
-        let registry = open_registry(&config).await?;
-        registry.close().await;
+        make_data_dir(&config)?;
+        Registry::migrate(&registry_options(&config)).await.map_err(anyhow::Error::from)?;
         output::result("the database has this release's schema\n")
     }
 }
@@ -30,8 +30,7 @@ impl Db {
 /// The file of a SQLite database; `None` for a database server.
 pub fn sqlite_file(config: &Config) -> Option<PathBuf> {
     let path = config.database_url.expose().strip_prefix("sqlite:")?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    Some(PathBuf::from(path.split_once('?').map_or(path, |(path, _)| path)))
+    Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
 }
 
 /// Refuses when the configured database is a file that does not exist, which opening would make.
@@ -46,15 +45,4 @@ pub fn require_database(config: &Config) -> Result<(), Failure> {
         ))),
         _ => Ok(()),
     }
-}
-
-/// A folder of this command's own, in place of that of a server that may be running.
-///
-/// # Errors
-/// When the system has no place for temporary files.
-pub fn scratch() -> Result<TempDir, Failure> {
-    tempfile::Builder::new()
-        .prefix("servoir-")
-        .tempdir()
-        .map_err(|error| Failure::failed(format!("cannot make a temporary folder: {error}")))
 }

@@ -100,8 +100,10 @@ pub fn live(client: &Client, name: &str, answer: &Value) -> String {
         Some(shadow) => format!(", version {shadow} runs in its shadow"),
         None => String::new(),
     };
-    let (name, base) = (output::printable(name), client.base());
-    format!("{name} version {version} is live on {engine} ({device}){canary}{shadow}: POST {base}/v1/predict/{name}\n")
+    let address =
+        client.address(&["v1", "predict", name]).map_or_else(|error| error.to_string(), |url| url.to_string());
+    let name = output::printable(name);
+    format!("{name} version {version} is live on {engine} ({device}){canary}{shadow}: POST {address}\n")
 }
 
 /// Takes `NAME@VERSION` apart. A name may have an `@` of its own: only a number behind the last one is a version.

@@ -1,15 +1,16 @@
 //! `servoir doctor`: what works on this machine, what does not, and what to do about it.
 
-use super::db::{scratch, sqlite_file};
+use super::db::sqlite_file;
 use super::failure::Failure;
 use super::flags::ServerFlags;
 use super::onnxruntime::{self, Outcome};
 use super::output::{self, BAD, Format, GOOD, paint};
 use crate::config::Config;
-use crate::serve::open_registry;
+use crate::serve::registry_options;
 use serde_json::{Value, json};
+use servoir_registry::{AuditVerdict, Options, Registry};
 use servoir_runtime::Engines;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Flags of `servoir doctor`.
 #[derive(Debug, clap::Args)]
@@ -59,7 +60,7 @@ impl Doctor {
         let threads = config.engine_threads;
         let engines = tokio::task::spawn_blocking(move || engines(path, threads)).await.map_err(anyhow::Error::from)?;
         findings.extend(engines);
-        findings.extend(storage(config).await?);
+        findings.extend(storage(&config).await);
         match self.output {
             Format::Json => output::json(&findings.iter().map(Finding::to_json).collect())?,
             Format::Table => output::result(&report(&findings, output::stdout_has_colours()))?,
@@ -155,33 +156,43 @@ fn engines(path: Option<PathBuf>, threads: usize) -> Vec<Finding> {
     engines.collect()
 }
 
-/// Opens what is configured when it is there; nothing is made.
-async fn storage(mut config: Config) -> Result<Vec<Finding>, Failure> {
-    let (database, store) = ("database", "artifact store");
-    if let Some(file) = sqlite_file(&config)
-        && !file.is_file()
-    {
+/// Looks at the database and the store beside a server that may be using them; nothing is made.
+async fn storage(config: &Config) -> Vec<Finding> {
+    let options = registry_options(config);
+    vec![database(config, &options).await, store(&options).await]
+}
+
+async fn database(config: &Config, options: &Options) -> Finding {
+    let subject = "database";
+    if let Some(file) = sqlite_file(config).filter(|file| !file.is_file()) {
         let detail = format!("{} does not exist yet; the first `servoir serve` makes it", file.display());
-        return Ok(vec![Finding::new(database, State::Missing, detail)]);
+        return Finding::new(subject, State::Missing, detail);
     }
-    // A server may be at work in the data folder: what it has in its scratch folder is not touched.
-    let scratch = scratch()?;
-    config.data_dir = scratch.path().to_owned();
-    let registry = match open_registry(&config).await {
-        Ok(registry) => registry,
-        Err(error) => return Ok(vec![Finding::new(database, State::Failed, format!("{error:#}"))]),
-    };
-    let kind = if registry.is_shared() { "PostgreSQL answers" } else { "SQLite answers" };
-    let finding = |subject, ping: Result<(), servoir_registry::RegistryError>, good: String| match ping {
-        Ok(()) => Finding::new(subject, State::Ok, good),
+    match Registry::inspect_audit(options).await {
+        Ok(AuditVerdict::Intact { entries }) => {
+            Finding::new(subject, State::Ok, format!("answers; its audit log of {entries} entries is intact"))
+        }
+        Ok(AuditVerdict::Broken { sequence, reason }) => {
+            let detail = format!("answers, but its audit log is broken at entry {sequence}: {reason}");
+            Finding::new(subject, State::Failed, detail)
+        }
         Err(error) => Finding::new(subject, State::Failed, error.to_string()),
-    };
-    let findings = vec![
-        finding(database, registry.ping_database().await, kind.into()),
-        finding(store, registry.ping_store().await, config.artifacts_url.clone()),
-    ];
-    registry.close().await;
-    Ok(findings)
+    }
+}
+
+async fn store(options: &Options) -> Finding {
+    let (subject, url) = ("artifact store", &options.artifacts_url);
+    if url.strip_prefix("file://").is_some_and(|folder| !Path::new(folder).is_dir()) {
+        return Finding::new(
+            subject,
+            State::Missing,
+            format!("{url} does not exist yet; the first `servoir serve` makes it"),
+        );
+    }
+    match Registry::inspect_store(options).await {
+        Ok(()) => Finding::new(subject, State::Ok, format!("{url} answers")),
+        Err(error) => Finding::new(subject, State::Failed, format!("{url}: {error}")),
+    }
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ impl Push {
         bar.finish_and_clear();
         let mut version = uploaded?;
         let (size, seconds) = (HumanBytes(metadata.len()), started.elapsed().as_secs_f64());
-        message(&format!("uploaded {size} in {seconds:.1} s as version {}", cell(&version, "/version")));
+        message(&format!("uploaded {size} in {seconds:.2} s as version {}", cell(&version, "/version")));
 
         let number = version["version"].as_u64().unwrap_or_default();
         let deadline = Instant::now() + Duration::from_secs(self.wait_seconds_max);

@@ -108,14 +108,14 @@ fn derive(effective: &mut [Effective], errors: &mut Vec<ConfigError>) {
     let data_dir = text("storage.data_dir").unwrap_or_default();
     let folder = Path::new(&data_dir);
     let database = format!("sqlite:{}", folder.join("servoir.db").display());
-    let artifacts =
-        std::path::absolute(folder.join("artifacts")).ok().and_then(|path| reqwest::Url::from_file_path(path).ok());
+    let absolute = std::path::absolute(folder.join("artifacts")).ok();
+    let artifacts = absolute.and_then(|path| path.to_str().map(|path| format!("file://{path}")));
     let Some(artifacts) = artifacts else {
         let rule = format!("the data folder '{data_dir}' has no absolute path");
         errors.push(ConfigError::Rule { origin: Origin::Default, rule });
         return;
     };
-    for (key, value) in [("storage.database", database), ("storage.artifacts", artifacts.to_string())] {
+    for (key, value) in [("storage.database", database), ("storage.artifacts", artifacts)] {
         if let Some(place) = effective.iter_mut().find(|place| place.setting.key == key && place.value == Value::Unset)
         {
             debug_assert_eq!(place.setting.kind, Kind::Text);

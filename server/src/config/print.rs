@@ -1,5 +1,6 @@
 //! Showing a configuration as it is in force, without its secrets.
 
+use super::error::Origin;
 use super::layers::{Effective, Loaded};
 use super::value::{Kind, Value};
 use reqwest::Url;
@@ -20,7 +21,8 @@ impl Loaded {
                 section = place.setting.section();
                 text += &format!("{gap}[{section}]\n");
             }
-            text += &format!("{line:<width$}  # {}\n", place.origin);
+            let is_unset = place.value == Value::Unset && place.origin == Origin::Default;
+            text += &if is_unset { format!("{line}\n") } else { format!("{line:<width$}  # {}\n", place.origin) };
         }
         text
     }

@@ -120,6 +120,13 @@ fn later_layers_win_and_say_so() {
 }
 
 #[test]
+fn a_data_folder_keeps_its_spaces() {
+    let config = load_all("", &[], &[("storage.data_dir", "/my data/50%")]).unwrap().config;
+    assert_eq!(config.database_url.expose(), "sqlite:/my data/50%/servoir.db");
+    assert_eq!(config.artifacts_url, "file:///my data/50%/artifacts");
+}
+
+#[test]
 fn the_environment_has_short_names_lists_and_options() {
     let env = [
         ("SERVOIR_ONNXRUNTIME", "/ort.so"),
@@ -145,9 +152,12 @@ fn a_repeated_flag_adds_to_its_list() {
     assert_eq!(load_all("", &[], &flags).unwrap().config.listen.len(), 2);
 }
 
+/// A file, environment variables, and the message that they deserve.
+type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
 #[test]
 fn what_is_wrong_is_said_with_its_place() {
-    let cases: [(&str, &[(&str, &str)], &str); 29] = [
+    let cases: [Case; 29] = [
         ("[server", &[], "servoir.toml:1:8: this is not TOML: unclosed table, expected `]`"),
         (
             "[server]\nlisen = []",

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::flags::environment;
 use super::onnxruntime::{self, Outcome};
 use super::output::{BOLD, message, paint, stdout_has_colours};
-use super::{db, output, wait};
+use super::{output, wait};
 use crate::config::{BOOTSTRAP_KEY_CHARS_MIN, Config, LogFormat, load};
 use crate::serve::start;
 use crate::telemetry::logging;
@@ -33,7 +33,7 @@ pub struct Demo {
     #[arg(long, value_name = "DIR")]
     assets: Option<PathBuf>,
     /// ONNX Runtime's shared library [default: looked for]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, env = "SERVOIR_ONNXRUNTIME", value_name = "PATH")]
     onnxruntime: Option<PathBuf>,
     /// End after the tour
     #[arg(long)]
@@ -47,7 +47,8 @@ impl Demo {
             Some(folder) => Assets::read(folder)?,
             None => Assets::embedded()?,
         };
-        let data = db::scratch()?;
+        let data = tempfile::Builder::new().prefix("servoir-").tempdir();
+        let data = data.map_err(|error| Failure::failed(format!("cannot make a temporary folder: {error}")))?;
         let key = Secret::new(format!("servoir_demo_{}", random_token(BOOTSTRAP_KEY_CHARS_MIN)));
         let library = onnxruntime::locate(self.onnxruntime.clone())?;
         if let Outcome::Missing { looked } = &library {

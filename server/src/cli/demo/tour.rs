@@ -100,18 +100,18 @@ impl Tour<'_> {
         if answer["version"].as_u64() != Some(version) {
             return Err(Failure::failed(format!("version {} answered, not {version}", answer["version"])));
         }
-        let mut table = Table::new(["ROW", "CLASS", "SERVOIR", library, "DIFFERENCE"]);
+        let mut table = Table::new(["ROW", "CLASS", "SERVOIR", library, "LARGEST DIFFERENCE"]);
         let mut largest = 0.0_f64;
         for row in 0..example.rows.len() {
             let (class, got, own, difference) = row_of(&answer, example, version, row)?;
             largest = worse(largest, difference);
-            let cells = [format!("{got:.9}"), format!("{own:.9}"), format!("{difference:.1e}")];
+            let cells = [format!("{got:.9}"), format!("{own:.9}"), shown(difference)];
             table.row([(row + 1).to_string(), class].into_iter().chain(cells));
         }
         output::result(&indented(&rendered(&table)))?;
         // A NaN is not within any tolerance.
         if largest <= TOLERANCE {
-            return output::result(&format!("  every class of every row within {TOLERANCE:.0e}\n"));
+            return output::result(&format!("  all classes of all rows within {TOLERANCE:.0e}\n"));
         }
         Err(Failure::failed(format!(
             "answers of '{name}' differ from its own library's by {largest:e}, more than {TOLERANCE:e}"
@@ -143,6 +143,10 @@ fn row_of(answer: &Value, example: &Example, version: u64, row: usize) -> Result
     let likeliest = (0..own.len()).max_by(|&a, &b| own[a].total_cmp(&own[b])).ok_or_else(missing)?;
     let class = example.classes.get(likeliest).cloned().unwrap_or_else(|| likeliest.to_string());
     Ok((class, got[likeliest], own[likeliest], largest))
+}
+
+fn shown(difference: f64) -> String {
+    if difference == 0.0 { "0".into() } else { format!("{difference:.1e}") }
 }
 
 /// The larger difference; NaN, which `max` would pass over, is the worst there is.
