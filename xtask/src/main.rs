@@ -1,5 +1,6 @@
 //! `cargo xtask`: the one door for developers. One file per command; what a command does, it tells as it does it.
 
+mod bench;
 mod cargo_deny;
 mod demo;
 mod fixtures;
@@ -35,6 +36,8 @@ enum Command {
     Test(test::TestOptions),
     /// Trains the demo's models and starts Servoir with them
     Demo(demo::DemoOptions),
+    /// Measures what a running server costs, against bare hyper on the same machine
+    Bench,
     /// Checks the rules of the house: dependencies between crates, and the shape of the files
     Tidy,
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Setup => setup::run(&workspace),
         Command::Test(options) => test::run_timed(&workspace, &options),
         Command::Demo(options) => demo::run_server(&workspace, &options),
+        Command::Bench => bench::run_benchmarks(&workspace),
         Command::Tidy => tidy::run(&workspace),
     };
     match done {

@@ -37,8 +37,9 @@ fn every_step(workspace: &Workspace, options: &TestOptions, steps: &mut Steps) -
         steps.step("dependencies", || cargo_deny::check(&deny, root))?;
         steps.step("lints", || run(&mut lints(root)))?;
     }
+    steps.step("build", || run(&mut build(root)))?;
     let postgres = steps.step("start PostgreSQL", || Cluster::start(workspace))?;
-    steps.step("tests", || run(prepared.tell(tests(root).args(&options.arguments), &postgres)))?;
+    steps.step("tests", || run(prepared.tell(tests(workspace).args(&options.arguments), &postgres)))?;
     if !options.skip_checks {
         steps.step("documentation tests", || run(prepared.tell(&mut documentation_tests(root), &postgres)))?;
         steps.step("documentation", || run(&mut documentation(root)))?;
@@ -60,8 +61,16 @@ fn lints(root: &Path) -> Command {
     command
 }
 
-fn tests(root: &Path) -> Command {
+/// Everything that the tests are made of, and the binary that some of them start.
+fn build(root: &Path) -> Command {
     let mut command = cargo(root);
+    command.args(["build", "--workspace", "--all-targets", "--locked"]);
+    command
+}
+
+fn tests(workspace: &Workspace) -> Command {
+    let mut command = cargo(&workspace.root);
+    command.env("SERVOIR_TEST_BINARY", workspace.target.join("debug/servoir"));
     if has_nextest() {
         command.args(["nextest", "run", "--workspace", "--locked"]);
     } else {

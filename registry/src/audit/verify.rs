@@ -8,7 +8,7 @@ use servoir_types::Digest;
 use sqlx::{AnyConnection, Row as _};
 
 /// Entries that are in memory at a time.
-const PAGE_ENTRIES: i64 = 500;
+const PAGE_ENTRIES: i64 = 100;
 
 /// What a check of the audit's hash chain found.
 #[derive(Debug, Clone, PartialEq, Eq)]

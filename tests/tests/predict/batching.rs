@@ -10,9 +10,7 @@ async fn a_caller_s_deadline_ends_the_wait() {
     let server = TestServer::start().await;
     let api = server.api();
     api.serve("slow", Fixture::read("slow").model).await;
-    let body = |timeout_us: u64| {
-        json!({"parameters": {"timeout": timeout_us}, "inputs": [tensor("x", "FP32", json!([1, 1]), json!([1]))]})
-    };
+    let body = |timeout_us: u64| json!({"parameters": {"timeout": timeout_us}, "inputs": [tensor("x", "FP32", json!([1, 1]), json!([1]))]});
     let late = api.post("/v2/models/slow/infer", body(1)).await.expect(504);
     assert!(late.json["error"].as_str().is_some_and(|error| error.contains("deadline")), "{}", late.text);
     api.post("/v2/models/slow/infer", body(20_000_000)).await.expect(200);

@@ -58,7 +58,8 @@ async fn outputs_are_chosen_ordered_and_classified() {
     let probabilities = &fixture.cases[0]["outputs"]["probabilities"]["data"];
     api.serve("churn", fixture.model).await;
     let infer = |outputs: Value| {
-        let body = json!({"id": "7", "outputs": outputs, "inputs": [tensor("input", "FP32", json!([1, 30]), json!(row))]});
+        let body =
+            json!({"id": "7", "outputs": outputs, "inputs": [tensor("input", "FP32", json!([1, 30]), json!(row))]});
         let api = api.clone();
         async move { api.post("/v2/models/churn/infer", body).await.expect(200).json }
     };

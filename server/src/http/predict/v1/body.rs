@@ -161,7 +161,11 @@ mod tests {
         let cases = [
             (matrix(2), r#"{"instances": [[1, 2], [3.5, 4e0]]}"#, vec![grid()]),
             (matrix(-1), r#"{"instances": [[1, 2], [3.5, 4]]}"#, vec![grid()]),
-            (signature(vec![TensorSpec::new("x", Datatype::Fp32, Shape::unranked())]), r#"{"inputs": [[1,2],[3.5,4]]}"#, vec![grid()]),
+            (
+                signature(vec![TensorSpec::new("x", Datatype::Fp32, Shape::unranked())]),
+                r#"{"inputs": [[1,2],[3.5,4]]}"#,
+                vec![grid()],
+            ),
             (matrix(2), r#"{"inputs": {"x": [[1, 2], [3.5, 4]]}}"#, vec![grid()]),
             (matrix(2), r#"{"input_data": [1, 2]}"#, vec![floats(&[1, 2], &[1.0, 2.0])]),
             (named(false), r#"{"instances": [{"income": 2, "age": 1}, {"age": 3.5, "income": 4}]}"#, vec![grid()]),
@@ -173,7 +177,11 @@ mod tests {
                 r#"{"instances": [{"a": [1, 2], "b": [3, 4]}]}"#,
                 vec![floats(&[1, 2], &[1.0, 2.0]), floats(&[1, 2], &[3.0, 4.0])],
             ),
-            (signature(vec![input("x", Datatype::Int64, &[-1])]), r#"{"instances": [1, 2]}"#, vec![ints(&[2], &[1, 2])]),
+            (
+                signature(vec![input("x", Datatype::Int64, &[-1])]),
+                r#"{"instances": [1, 2]}"#,
+                vec![ints(&[2], &[1, 2])],
+            ),
             (signature(vec![input("x", Datatype::Int64, &[])]), r#"{"inputs": 7}"#, vec![ints(&[], &[7])]),
             (
                 signature(vec![input("x", Datatype::Int64, &[-1, 2, 2])]),
@@ -209,20 +217,45 @@ mod tests {
             ("[[1, 2]]", "invalid type: sequence, expected an object at line 1 column 0"),
             ("{}", "one of instances, inputs and input_data must be there"),
             (r#"{"instances": null}"#, "one of instances, inputs and input_data must be there"),
-            (r#"{"instances": [[1,2]], "inputs": [[1,2]]}"#, "only one of instances, inputs and input_data may be there"),
+            (
+                r#"{"instances": [[1,2]], "inputs": [[1,2]]}"#,
+                "only one of instances, inputs and input_data may be there",
+            ),
             (r#"{"instances": {}}"#, "instances must be a list of rows"),
             (r#"{"instances": []}"#, "instances: no rows came; send at least one"),
-            (r#"{"inputs": []}"#, "input 'x' of model 'm' v2 has shape [-1, 2]; a flat list came"),
-            (r#"{"instances": [[1,2],[3]]}"#, "input 'x', row 1 has 1 values where the ones before have 2; the lists of a tensor are equally long"),
+            (r#"{"inputs": []}"#, "inputs: no rows came; send at least one"),
+            (r#"{"inputs": {"x": [ ]}}"#, "inputs: no rows came; send at least one"),
+            (
+                r#"{"instances": [[1,2],[3]]}"#,
+                "input 'x', row 1 has 1 values where the ones before have 2; the lists of a tensor are equally long",
+            ),
             (r#"{"instances": [[1,2],3]}"#, "input 'x', row 1: invalid type: integer `3`, expected a list"),
             (r#"{"instances": [[1,2],{"a":3}]}"#, "input 'x', row 1: invalid type: map, expected a list"),
-            (r#"{"instances": [[1,"\ud800"]]}"#, "input 'x', row 0, value 1: \"\\ud800\" came where FP32 takes numbers"),
+            (
+                r#"{"instances": [[1,"\ud800"]]}"#,
+                "input 'x', row 0, value 1: \"\\ud800\" came where FP32 takes numbers",
+            ),
             (deep.as_str(), "input 'x': lists are nested deeper than 8 levels"),
-            (r#"{"instances": [[1,2]], "entityId": 5}"#, "entityId: invalid type: integer `5`, expected a string at line 1 column 38"),
-            (r#"{"instances": [[1,2]], "entityId": ""}"#, "/entityId: an entity id has 1 to 256 characters, this one has 0"),
-            (r#"{"instances": [[1,2],[1,2]], "entityId": "a"}"#, "/entityId: entityId names one row, 2 came; use entityIds"),
-            (r#"{"instances": [[1,2]], "entityIds": ["a","b"]}"#, "/entityIds: 2 ids for 1 rows; there must be one for each"),
-            (r#"{"instances": [[1,2]], "entityIds": ["a"], "entityId": "a"}"#, "/entityIds: only one of entityId and entityIds"),
+            (
+                r#"{"instances": [[1,2]], "entityId": 5}"#,
+                "entityId: invalid type: integer `5`, expected a string at line 1 column 36",
+            ),
+            (
+                r#"{"instances": [[1,2]], "entityId": ""}"#,
+                "/entityId: an entity id has 1 to 256 characters, this one has 0",
+            ),
+            (
+                r#"{"instances": [[1,2],[1,2]], "entityId": "a"}"#,
+                "/entityId: entityId names one row, 2 came; use entityIds",
+            ),
+            (
+                r#"{"instances": [[1,2]], "entityIds": ["a","b"]}"#,
+                "/entityIds: 2 ids for 1 rows; there must be one for each",
+            ),
+            (
+                r#"{"instances": [[1,2]], "entityIds": ["a"], "entityId": "a"}"#,
+                "/entityIds: only one of entityId and entityIds",
+            ),
             (r#"{"instances": [[1,2]], "source": "live"}"#, "/source: the only source that can be given is \"test\""),
         ];
         for (body, expected) in cases {
@@ -239,8 +272,16 @@ mod tests {
             (matrix(3), r#"{"instances": [[1,2],[1,2]]}"#, "input 'x', row 0 has 2 values, model 'm' v2 takes 3"),
             (matrix(2), r#"{"instances": [1, 2]}"#, "input 'x' of model 'm' v2 has shape [-1, 2]; a flat list came"),
             (matrix(2), r#"{"inputs": 5}"#, "input 'x' of model 'm' v2 has shape [-1, 2]; a single value came"),
-            (matrix(2), r#"{"instances": [[1,null]]}"#, "input 'x', row 0, value 1: null came, and the model has no missing value here"),
-            (matrix(2), r#"{"instances": [[1,2],[3,1e39]]}"#, "input 'x', row 1, value 1: 1e39 is out of the range of FP32"),
+            (
+                matrix(2),
+                r#"{"instances": [[1,null]]}"#,
+                "input 'x', row 0, value 1: null came, and the model has no missing value here",
+            ),
+            (
+                matrix(2),
+                r#"{"instances": [[1,2],[3,1e39]]}"#,
+                "input 'x', row 1, value 1: 1e39 is out of the range of FP32",
+            ),
             (matrix(2), r#"{"inputs": {"y": [[1,2]]}}"#, "inputs: model 'm' v2 has no input 'y'"),
             (matrix(2), r#"{"inputs": {}}"#, "inputs: model 'm' v2 also needs 'x'"),
             (
@@ -249,16 +290,36 @@ mod tests {
                 "model 'm' v2 does not name the columns of its input 'x' [-1, 2]: send rows as lists of values, or export \
                  the model with the metadata 'feature_names', a JSON list of names",
             ),
-            (signature(vec![input("x", Datatype::Fp32, &[4, 2])]), r#"{"instances": [[1,2]]}"#, "input 'x' of model 'm' v2 takes 4 rows, 1 came"),
+            (
+                signature(vec![input("x", Datatype::Fp32, &[4, 2])]),
+                r#"{"instances": [[1,2]]}"#,
+                "input 'x' of model 'm' v2 takes 4 rows, 1 came",
+            ),
             (
                 columns(),
                 r#"{"instances": [[1, "a"]]}"#,
                 "instances: model 'm' v2 takes 2 inputs ('age', 'plan'); name them: inputs, or rows by name",
             ),
-            (named(false), r#"{"instances": [{"age": 1, "incme": 2}]}"#, "row 0: model 'm' v2 has no feature 'incme'; did you mean 'income'?"),
-            (named(false), r#"{"instances": [{"age": 1, "income": 2}, {}]}"#, "row 1 lacks 'age', 'income'; model 'm' v2 has no missing value for it"),
-            (named(false), r#"{"instances": [{"age": "old", "income": 2}]}"#, "feature 'age', row 0: \"old\" came where FP32 takes numbers"),
-            (columns(), r#"{"instances": [{"age": 1.5, "plan": "a"}]}"#, "input 'age', row 0: 1.5 is not a whole number, which INT64 takes"),
+            (
+                named(false),
+                r#"{"instances": [{"age": 1, "incme": 2}]}"#,
+                "row 0: model 'm' v2 has no feature 'incme'; did you mean 'income'?",
+            ),
+            (
+                named(false),
+                r#"{"instances": [{"age": 1, "income": 2}, {}]}"#,
+                "row 1 lacks 'age', 'income'; model 'm' v2 has no missing value for it",
+            ),
+            (
+                named(false),
+                r#"{"instances": [{"age": "old", "income": 2}]}"#,
+                "feature 'age', row 0: \"old\" came where FP32 takes numbers",
+            ),
+            (
+                columns(),
+                r#"{"instances": [{"age": 1.5, "plan": "a"}]}"#,
+                "input 'age', row 0, value 0: 1.5 is not a whole number, which INT64 takes",
+            ),
         ];
         for (signature, body, expected) in cases {
             let error = read(&signature, body).unwrap_err();

@@ -274,7 +274,11 @@ mod tests {
             (r#"{"inputs": [["x", [1, 2]]]}"#.to_owned(), bad, "inputs[0]: invalid type: sequence, expected an object"),
             (x("shape", json!([-1, 2])), bad, "input 'x': shape [-1, 2] has a dimension below 0"),
             (x("shape", json!(["2", 2])), bad, "inputs[1].shape[0]: invalid type: string \"2\", expected i64"),
-            (x("shape", json!([1i64 << 62, 30])), bad, "input 'x': shape [4611686018427387904, 30] has more elements than"),
+            (
+                x("shape", json!([1i64 << 62, 30])),
+                bad,
+                "input 'x': shape [4611686018427387904, 30] has more elements than",
+            ),
             (x("shape", json!([1, 1, 1, 1, 1, 1, 1, 1, 4])), bad, "input 'x' has 9 dimensions, at most 8 are taken"),
             (x("shape", json!([4])), mismatch, "input 'x' of model 'm' v2 has shape [-1, 2]; [4] came"),
             (x("shape", json!([1, 2])), bad, "input 'x': shape [1, 2] has 2 elements, 4 came"),
@@ -288,16 +292,36 @@ mod tests {
             (x("data", json!([1, 2, "a", 4])), mismatch, "input 'x', value 2: \"a\" came where FP32 takes numbers"),
             (x("name", json!("xx")), mismatch, "inputs: model 'm' v2 has no input 'xx'"),
             (x("name", json!("s")), bad, "inputs: 's' came twice"),
-            (x("parameters", json!({"binary_data_size": 16})), bad, "binary_data_size: binary tensors are not available"),
+            (
+                x("parameters", json!({"binary_data_size": 16})),
+                bad,
+                "binary_data_size: binary tensors are not available",
+            ),
             (top("inputs", json!([])), mismatch, "inputs: model 'm' v2 also needs 'x', 's'"),
             (top("model", json!(1)), bad, "model: unknown field `model`"),
-            (top("parameters", json!({"timeout": "soon"})), bad, "parameters.timeout: invalid type: string \"soon\", expected u64"),
+            (
+                top("parameters", json!({"timeout": "soon"})),
+                bad,
+                "parameters.timeout: invalid type: string \"soon\", expected u64",
+            ),
             (top("parameters", json!({"sequence_id": 1})), bad, "parameters.sequence_id: unknown field `sequence_id`"),
             (top("parameters", json!({"binary_data_output": true})), bad, "binary_data_output: binary tensors"),
-            (top("outputs", json!([{"name": "y"}])), bad, "outputs: model 'm' v2 has no output 'y'; it has 'label', 'p'"),
+            (
+                top("outputs", json!([{"name": "y"}])),
+                bad,
+                "outputs: model 'm' v2 has no output 'y'; it has 'label', 'p'",
+            ),
             (top("outputs", json!([{"name": "p"}, {"name": "p"}])), bad, "outputs: 'p' came twice"),
-            (top("outputs", json!([{"name": "p", "parameters": {"binary_data": true}}])), bad, "binary_data: binary tensors"),
-            (top("outputs", json!([{"name": "p", "parameters": {"classification": 0}}])), bad, "classification must be at least 1"),
+            (
+                top("outputs", json!([{"name": "p", "parameters": {"binary_data": true}}])),
+                bad,
+                "binary_data: binary tensors",
+            ),
+            (
+                top("outputs", json!([{"name": "p", "parameters": {"classification": 0}}])),
+                bad,
+                "classification must be at least 1",
+            ),
         ];
         for (text, kind, expected) in cases {
             let error = match read(&text) {

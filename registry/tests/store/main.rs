@@ -1,0 +1,80 @@
+//! Every behaviour of the store, on SQLite and on PostgreSQL, with artifacts in local files and in S3.
+//!
+//! A behaviour is an async function that gets a [`World`] of its own. It is listed once, in [`behaviours`]; the list says
+//! on which stores it runs.
+
+mod artifacts;
+mod audit;
+mod changes;
+mod concurrency;
+mod deployments;
+mod gate;
+mod idempotency;
+mod imports;
+mod keys;
+mod models;
+mod object_server;
+mod outage;
+mod publishing;
+mod tenancy;
+mod uploads;
+mod versions;
+mod world;
+
+use world::{Artifacts, Database, World};
+
+/// Makes a test of each behaviour, on one database and one artifact store.
+macro_rules! on {
+    ($suite:ident, $database:expr, $artifacts:expr, [$($module:ident: $($name:ident),+;)+]) => {
+        mod $suite {
+            $(mod $module {
+                $(#[test]
+                fn $name() {
+                    use crate::{Artifacts, Database, World};
+                    World::enter($database, $artifacts, async |world| crate::$module::$name(world).await);
+                })+
+            })+
+        }
+    };
+}
+
+macro_rules! behaviours {
+    (artifacts { $($artifacts:tt)+ } everything { $($everything:tt)+ }) => {
+        on!(sqlite, Database::Sqlite, Artifacts::Local, [$($everything)+ $($artifacts)+]);
+        on!(postgres, Database::Postgres, Artifacts::Local, [$($everything)+ $($artifacts)+]);
+        on!(sqlite_s3, Database::Sqlite, Artifacts::S3, [$($artifacts)+]);
+        on!(postgres_s3, Database::Postgres, Artifacts::S3, [$($artifacts)+]);
+    };
+}
+
+behaviours! {
+    artifacts {
+        artifacts: bytes_come_back_whole_and_in_parts, a_large_artifact_survives_the_way_through_parts,
+            a_fetched_artifact_is_verified, equal_bytes_are_kept_once_and_as_long_as_needed,
+            the_store_answers_a_ping;
+        publishing: what_was_put_and_not_published_is_swept, a_publish_that_fails_leaves_nothing,
+            artifacts_that_the_database_does_not_know_are_swept, an_artifact_being_swept_is_not_claimed;
+    }
+    everything {
+        models: a_model_comes_back_as_it_was_made, filters_and_orders, pages, names_are_unique_in_an_organization,
+            only_what_is_given_changes, a_stale_revision_is_refused, archiving_and_back,
+            texts_that_postgres_cannot_keep_are_refused;
+        versions: numbers_are_not_given_out_twice, a_page_of_versions, versions_that_are_deployed_stay,
+            deleting_a_model_takes_everything_with_it;
+        deployments: a_swap_remembers_what_was_live, canary_and_shadow_stand_beside_what_is_live,
+            rolling_back_and_forth, only_ready_versions_of_live_models, undeploying, nodes_report;
+        keys: a_key_is_shown_once_and_kept_as_a_hash, keys_by_status, a_revoked_key_is_no_credential,
+            the_bootstrap_key_is_made_once, two_nodes_make_one_bootstrap_key, a_provided_bootstrap_key_is_kept;
+        audit: every_write_leaves_one_entry, tampering_is_found, a_failed_write_leaves_no_entry;
+        idempotency: a_repeat_gets_the_first_answer, abandoned_and_expired_keys_are_free_again,
+            one_of_many_gets_the_key;
+        imports: files_from_allowed_places_only, objects_from_allowed_prefixes_only, own_artifacts_by_digest;
+        uploads: uploads_leave_nothing_unless_published, an_upload_over_its_limit_is_refused;
+        tenancy: other_organizations_see_and_change_nothing;
+        concurrency: one_of_many_gets_the_name, versions_have_no_gap_and_no_double,
+            deploys_end_with_the_last_generation, everything_at_once, deploys_race_deletes;
+        changes: a_change_ticks, nodes_hear_of_one_another;
+        outage: a_database_that_is_not_there_is_an_error, a_database_that_goes_away_comes_back, a_closed_registry_answers_with_errors,
+            one_server_to_a_sqlite_file, the_audit_is_inspected_beside_the_server;
+    }
+}

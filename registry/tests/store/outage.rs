@@ -1,0 +1,113 @@
+//! What happens when the database is away, closed or taken.
+
+use crate::gate::Gate;
+use crate::world::{Database, World, actor, code, everything, new_model, new_version};
+use servoir_registry::{AuditVerdict, Registry};
+use servoir_types::{ModelId, Secret};
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnectOptions;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+pub async fn a_database_that_is_not_there_is_an_error(world: &World) {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    drop(taken);
+    let folder = world.folder.path().display();
+    let cases = [
+        (format!("postgres://ada:hunter2@127.0.0.1:{port}/none"), "database-unavailable"),
+        ("postgres://ada:hunter2@127.0.0.1:port/none".to_owned(), "database-unavailable"),
+        (format!("sqlite:{folder}/objects"), "database-unavailable"),
+        ("sqlite::memory:".to_owned(), "invalid-value"),
+        ("mysql://ada:hunter2@localhost/none".to_owned(), "invalid-value"),
+    ];
+    for (url, expected) in cases {
+        let mut options = world.options.clone();
+        options.database_url = Secret::new(url.clone());
+        options.acquire_timeout_seconds = 2;
+        let begun = Instant::now();
+        let error = Registry::open(options).await.err().expect("there is no such database");
+        assert_eq!(error.code(), expected, "{url}: {error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        assert!(begun.elapsed() < Duration::from_secs(20), "{url}");
+    }
+}
+
+pub async fn a_database_that_goes_away_comes_back(world: &World) {
+    if world.database == Database::Sqlite {
+        return;
+    }
+    let direct: PgConnectOptions = world.options.database_url.expose().parse().unwrap();
+    let server = tokio::net::lookup_host((direct.get_host(), direct.get_port())).await.unwrap().next().unwrap();
+    let mut gate = Gate::open_to(server).await;
+    let url = direct.host("127.0.0.1").port(gate.port).to_url_lossy().to_string();
+    let registry = world
+        .open_again(|options| {
+            options.database_url = Secret::new(url);
+            options.scratch_dir = world.folder.path().join("other");
+            options.acquire_timeout_seconds = 2;
+        })
+        .await;
+    registry.create_model(&actor("acme"), new_model("before")).await.unwrap();
+    gate.shut().await;
+    let begun = Instant::now();
+    assert_eq!(code(registry.ping_database().await), "database-unavailable");
+    assert_eq!(code(registry.models("acme", &everything()).await), "database-unavailable");
+    assert_eq!(code(registry.create_model(&actor("acme"), new_model("lost")).await), "database-unavailable");
+    let mut upload = registry.begin_upload(100).await.unwrap();
+    upload.write(b"lost").await.unwrap();
+    let staged = upload.finish().await.unwrap();
+    let model = registry.publish(&actor("acme"), &ModelId::from_text("model_x"), staged, new_version()).await;
+    assert_eq!(code(model), "database-unavailable");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    gate.open().await;
+    registry.ping_database().await.unwrap();
+    registry.create_model(&actor("acme"), new_model("after")).await.unwrap();
+    assert_eq!(registry.models("acme", &everything()).await.unwrap().total, 2);
+    assert_eq!(registry.verify_audit().await.unwrap(), AuditVerdict::Intact { entries: 2 });
+    registry.close().await;
+}
+
+pub async fn a_closed_registry_answers_with_errors(world: &World) {
+    let registry = &world.registry;
+    if world.database == Database::Postgres {
+        world.model("before").await;
+        let connections = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+                           where datname = current_database() and pid <> pg_backend_pid()";
+        assert!(world.sql(connections).await >= Some(1));
+        registry.ping_database().await.unwrap();
+        world.model("after").await;
+    }
+    registry.close().await;
+    assert_eq!(code(registry.ping_database().await), "database-unavailable");
+    assert_eq!(code(registry.models("acme", &everything()).await), "database-unavailable");
+    assert_eq!(code(registry.create_model(&actor("acme"), new_model("churn")).await), "database-unavailable");
+    assert_eq!(code(registry.key_credentials().await.map(drop)), "database-unavailable");
+}
+
+pub async fn one_server_to_a_sqlite_file(world: &World) {
+    let second = Registry::open(world.options.clone()).await;
+    match world.database {
+        Database::Postgres => second.unwrap().close().await,
+        Database::Sqlite => {
+            assert_eq!(code(second.map(drop)), "database-in-use");
+            assert_eq!(code(Registry::migrate(&world.options).await), "database-in-use");
+            world.model("churn").await;
+            world.registry.close().await;
+            Registry::migrate(&world.options).await.unwrap();
+            let reopened = world.open_again(|_| {}).await;
+            reopened.model("acme", "churn").await.unwrap();
+            reopened.close().await;
+        }
+    }
+}
+
+pub async fn the_audit_is_inspected_beside_the_server(world: &World) {
+    world.model("churn").await;
+    let verdict = Registry::inspect_audit(&world.options).await.unwrap();
+    assert_eq!(verdict, AuditVerdict::Intact { entries: 1 });
+    world.sql("update audit set actor = 'eve'").await;
+    let verdict = Registry::inspect_audit(&world.options).await.unwrap();
+    assert!(matches!(verdict, AuditVerdict::Broken { sequence: 1, .. }), "{verdict:?}");
+    world.model("other").await;
+}
