@@ -116,7 +116,8 @@ impl Queue {
                         state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
                     }
                     None => {
-                        let jobs = self.fill(&mut state, first, batching, now, &mut dead);
+                        state.lanes.went_first(first.priority);
+                        let jobs = if batching { self.fill(&mut state, first, now, &mut dead) } else { vec![first] };
                         let left = !state.lanes.is_empty();
                         self.publish(&state);
                         drop(state);
@@ -141,12 +142,11 @@ impl Queue {
         until.checked_duration_since(now).filter(|wait| !wait.is_zero())
     }
 
-    /// `first` and, when batching, what fits together with it, in the order of the lanes, up to the most rows.
-    fn fill(&self, state: &mut State, first: Job, batching: bool, now: Instant, dead: &mut Vec<Job>) -> Vec<Job> {
-        state.lanes.went_first(first.priority);
+    /// `first` and what fits together with it, in the order of the lanes, up to the most rows.
+    fn fill(&self, state: &mut State, first: Job, now: Instant, dead: &mut Vec<Job>) -> Vec<Job> {
         let mut rows = first.charged_rows();
         let mut jobs = vec![first];
-        if !batching || rows >= self.limits.batch_rows_max {
+        if rows >= self.limits.batch_rows_max {
             return jobs;
         }
         let mut passed_over = 0;

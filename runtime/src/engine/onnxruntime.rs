@@ -9,7 +9,7 @@ use ort::logging::LogLevel;
 use ort::session::builder::GraphOptimizationLevel;
 use servoir_types::{Signature, Tensor};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 const NAME: &str = EngineName::OnnxRuntime.as_str();
 
@@ -18,28 +18,24 @@ const ADVICE: &str =
     "install it with `pip install onnxruntime` (1.24 or newer) and give its shared library with `--onnxruntime PATH`";
 
 /// The library allows one environment per process, for ever, so this is where it is kept.
-static ENVIRONMENT: OnceLock<Result<Arc<OnnxRuntime>, String>> = OnceLock::new();
+static OPENED: Mutex<Option<Arc<OnnxRuntime>>> = Mutex::new(None);
 
 struct OnnxRuntime {
     environment: Environment,
     about: String,
 }
 
-/// Loads the library at `path`, or gives what the first call of this process found.
+/// Loads the library at `path`, or gives the one that this process has loaded already.
 pub fn discover(path: Option<&Path>, threads: usize) -> Presence {
-    let Some(path) = path else {
-        return match ENVIRONMENT.get() {
-            Some(Ok(engine)) => Ok(Arc::<OnnxRuntime>::clone(engine)),
-            _ => Err(format!("no shared library was found; {ADVICE}")),
-        };
-    };
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(engine) = &*opened {
+        return Ok(Arc::<OnnxRuntime>::clone(engine));
+    }
+    let path = path.ok_or_else(|| format!("no shared library was found; {ADVICE}"))?;
     let path = path.canonicalize().map_err(|error| format!("{}: {error}; {ADVICE}", path.display()))?;
-    let found = ENVIRONMENT.get_or_init(|| {
-        caught(|| open(&path, threads))
-            .unwrap_or_else(|panic| Err(format!("{} cannot be used: {panic}; {ADVICE}", path.display())))
-            .map(Arc::new)
-    });
-    found.clone().map(|engine| engine as Arc<dyn Engine>)
+    let engine = caught(|| open(&path, threads))
+        .unwrap_or_else(|panic| Err(format!("{} cannot be used: {panic}; {ADVICE}", path.display())))?;
+    Ok(Arc::<OnnxRuntime>::clone(opened.insert(Arc::new(engine))))
 }
 
 fn open(path: &Path, threads: usize) -> Result<OnnxRuntime, String> {

@@ -13,12 +13,15 @@ use tract_onnx::prelude::TractError;
 
 const NAME: &str = EngineName::Tract.as_str();
 
+/// The release that the manifest pins; the crate does not tell its own.
+const VERSION: &str = "0.23.9";
+
 /// The engine; it needs nothing from the machine.
 pub struct Tract;
 
 impl Engine for Tract {
     fn about(&self) -> String {
-        "0.23.9, built in".into()
+        format!("{VERSION}, built in")
     }
 
     fn load(&self, path: &Path, signature: Signature, _options: &LoadOptions) -> Result<Arc<dyn Program>, LoadError> {
@@ -78,5 +81,14 @@ impl Shared {
             outputs.push(tensor.map_err(|reason| format!("output '{}': {reason}", spec.name))?);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_version_told_is_the_one_that_the_manifest_pins() {
+        let manifest = include_str!("../../../Cargo.toml");
+        assert!(manifest.contains(&format!("tract-onnx = \"={}\"", super::VERSION)));
     }
 }

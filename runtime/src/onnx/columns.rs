@@ -65,3 +65,67 @@ fn accepts_missing(input: &str, consumers: &HashMap<&str, Vec<&proto::Node>>) ->
 fn tracks_missing(node: &proto::Node) -> bool {
     node.attribute("nodes_missing_value_tracks_true").is_some_and(|tracks| tracks.ints.iter().any(|&track| track != 0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use servoir_types::{Datatype, Shape};
+
+    fn node(op_type: &str, input: &str, output: &str, tracks: &[i64]) -> proto::Node {
+        let attribute = proto::Attribute {
+            name: "nodes_missing_value_tracks_true".into(),
+            ints: tracks.to_vec(),
+            ..Default::default()
+        };
+        proto::Node {
+            op_type: op_type.into(),
+            inputs: vec![input.into()],
+            outputs: vec![output.into()],
+            attributes: vec![attribute],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn nan_is_a_missing_value_only_where_all_that_reads_it_knows_what_to_do() {
+        let tree = |input: &str, tracks: &[i64]| node("TreeEnsembleClassifier", input, "y", tracks);
+        let cases = [
+            (vec![tree("x", &[0, 1])], true),
+            (vec![tree("x", &[0, 0])], false),
+            (vec![node("Cast", "x", "c", &[]), tree("c", &[1])], true),
+            (vec![node("Scaler", "x", "c", &[]), tree("c", &[1])], false),
+            (vec![node("Imputer", "x", "c", &[]), node("Scaler", "c", "d", &[])], true),
+            (vec![tree("x", &[1]), node("MatMul", "x", "z", &[])], false),
+            (vec![node("Identity", "x", "x", &[])], false),
+            (vec![], false),
+        ];
+        for (nodes, expected) in cases {
+            let graph = proto::Graph { nodes, ..Default::default() };
+            let input = TensorSpec::new("x", Datatype::Fp32, Shape::ranked([-1, 2]));
+            let mut signature = Signature { inputs: vec![input], outputs: vec![] };
+            assign(&proto::Model::default(), &graph, &mut signature);
+            assert_eq!(signature.inputs[0].accepts_missing, expected, "{:?}", graph.nodes);
+        }
+    }
+
+    #[test]
+    fn names_go_to_the_only_matrix_that_has_as_many_columns() {
+        let matrix = |columns: i64| TensorSpec::new("x", Datatype::Fp32, Shape::ranked([-1, columns]));
+        let vector = || TensorSpec::new("v", Datatype::Fp32, Shape::ranked([-1]));
+        let cases = [
+            (r#"["a", "b"]"#, vec![matrix(2)], true),
+            (r#"["a", "b"]"#, vec![matrix(2), vector()], true),
+            (r#"["a", "b"]"#, vec![matrix(3)], false),
+            (r#"["a", "b"]"#, vec![matrix(-1)], false),
+            (r#"["a", "b"]"#, vec![matrix(2), matrix(2)], false),
+            ("a,b", vec![matrix(2)], false),
+        ];
+        for (names, inputs, expected) in cases {
+            let entry = proto::Entry { key: "feature_names".into(), value: names.into() };
+            let model = proto::Model { metadata_props: vec![entry], ..Default::default() };
+            let mut signature = Signature { inputs, outputs: vec![] };
+            assign(&model, &proto::Graph::default(), &mut signature);
+            assert_eq!(signature.inputs[0].feature_names.is_some(), expected, "{names} {:?}", signature.inputs);
+        }
+    }
+}

@@ -142,3 +142,78 @@ fn drop_misfit(output: &mut TensorSpec) {
         output.classes = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use servoir_types::Shape;
+
+    fn node(op_type: &str, inputs: &[&str], outputs: &[&str]) -> proto::Node {
+        let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        proto::Node { op_type: op_type.into(), inputs: owned(inputs), outputs: owned(outputs), ..Default::default() }
+    }
+
+    fn output(name: &str, datatype: Datatype, dims: &[i64]) -> TensorSpec {
+        TensorSpec::new(name, datatype, Shape::ranked(dims))
+    }
+
+    fn assigned(nodes: Vec<proto::Node>, classes: Option<&str>, outputs: Vec<TensorSpec>) -> Vec<TensorSpec> {
+        let labels = proto::Tensor { name: "labels".into(), int64_data: vec![3, 5], ..Default::default() };
+        let graph = proto::Graph { nodes, initializers: vec![labels], ..Default::default() };
+        let entry = |value: &str| proto::Entry { key: "classes".into(), value: value.into() };
+        let metadata_props = classes.map(entry).into_iter().collect();
+        let model = proto::Model { metadata_props, ..Default::default() };
+        let mut signature = Signature { inputs: vec![], outputs };
+        assign(&model, &graph, &mut signature);
+        signature.outputs
+    }
+
+    fn numbers(numbers: &[i64]) -> Option<Vec<Label>> {
+        Some(numbers.iter().copied().map(Label::Int).collect())
+    }
+
+    #[test]
+    fn a_softmax_gives_probabilities_of_the_classes_that_the_metadata_names() {
+        let texts = Some(vec![Label::Text("no".into()), Label::Text("yes".into())]);
+        let cases = [
+            (Some(r#"["no", "yes"]"#), 2, texts),
+            (None, 2, numbers(&[0, 1])),
+            (Some(r#"["no", "yes"]"#), 3, None),
+            (Some("not a list"), 2, numbers(&[0, 1])),
+        ];
+        for (classes, columns, expected) in cases {
+            let nodes = vec![node("Softmax", &["x"], &["s"]), node("Identity", &["s"], &["p"])];
+            let outputs = assigned(nodes, classes, vec![output("p", Datatype::Fp32, &[-1, columns])]);
+            assert_eq!((outputs[0].role, &outputs[0].classes), (Some(Role::Probabilities), &expected), "{classes:?}");
+        }
+    }
+
+    #[test]
+    fn a_label_looked_up_by_index_names_the_classes_of_the_probabilities() {
+        let nodes = vec![
+            node("Softmax", &["x"], &["p"]),
+            node("ArrayFeatureExtractor", &["labels", "i"], &["l"]),
+            node("Reshape", &["l", "shape"], &["label"]),
+        ];
+        let outputs = vec![output("label", Datatype::Int64, &[-1]), output("p", Datatype::Fp32, &[-1, 2])];
+        let outputs = assigned(nodes, None, outputs);
+        assert_eq!(outputs[0].role, Some(Role::Label));
+        assert_eq!((outputs[1].role, &outputs[1].classes), (Some(Role::Probabilities), &numbers(&[3, 5])));
+    }
+
+    #[test]
+    fn names_count_only_in_pairs_of_the_right_shapes() {
+        let label = || output("label", Datatype::Int64, &[-1]);
+        let probabilities = |dims: &[i64]| output("probabilities", Datatype::Fp32, dims);
+        let cases = [
+            (vec![label(), probabilities(&[-1, 2])], [Some(Role::Label), Some(Role::Probabilities)]),
+            (vec![label(), probabilities(&[-1])], [None, None]),
+            (vec![label(), output("scores", Datatype::Fp32, &[-1, 2])], [None, None]),
+            (vec![output("label", Datatype::Fp32, &[-1]), probabilities(&[-1, 2])], [None, None]),
+        ];
+        for (outputs, expected) in cases {
+            let roles: Vec<_> = assigned(vec![], None, outputs.clone()).iter().map(|output| output.role).collect();
+            assert_eq!(roles, expected, "{outputs:?}");
+        }
+    }
+}
