@@ -189,7 +189,7 @@ async fn an_artifact_is_taken_from_an_allowed_store() {
             (json!({"artifactUri": format!("{prefix}../etc/passwd")}), 422, "source-refused"),
             (json!({"artifactUri": "file:///etc/passwd"}), 422, "source-refused"),
             (json!({"artifactUri": "https://models.example/m.onnx"}), 422, "source-refused"),
-            (json!({"artifactUri": format!("servoir://sha256/{}", "0".repeat(64))}), 404, "not-found"),
+            (json!({"artifactUri": format!("servoir://sha256/{}", "0".repeat(64))}), 422, "source-refused"),
         ];
         for (body, status, code) in cases {
             let answer = api.post(&versions, body.clone()).await;

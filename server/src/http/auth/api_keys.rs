@@ -62,7 +62,6 @@ impl FromQuery for KeyListParams {
 /// The key is shown in this answer and never again: only its hash is kept. It works at once. A repeat under the same
 /// `Idempotency-Key` makes no second key and gets the same answer with `key` being `null`.
 #[utoipa::path(post, path = "/api/v1/auth/api-keys", operation_id = "createApiKey", tag = "identity",
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repeat within 24 h gets the first answer, without the key.")),
     request_body = CreateApiKey,
     responses((status = 201, description = "Made.", body = CreatedApiKey, headers(("Location" = String))),
         (status = 403, description = "`scope-exceeded`: the caller does not have every scope itself.")),

@@ -41,8 +41,7 @@ pub struct Deployed {
 /// Answers when the version is live. A version that cannot be served is refused with the engine's reason, and what was
 /// live stays live.
 #[utoipa::path(post, path = "/api/v1/model-registry/models/{id}/deploy", operation_id = "deployModel", tag = "deployments",
-    params(("id" = String, Path, description = "Id or name."),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repeat within 24 h gets the first answer.")),
+    params(("id" = String, Path, description = "Id or name.")),
     request_body = Option<DeployModel>,
     responses((status = 200, description = "It is live.", body = Deployed),
         (status = 404, description = "`not-found`: no such model or version."),

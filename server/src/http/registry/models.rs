@@ -116,7 +116,6 @@ async fn list(
 ///
 /// The model has no version yet and answers no predictions.
 #[utoipa::path(post, path = "/api/v1/model-registry/models", operation_id = "createModel", tag = "models",
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repeat within 24 h gets the first answer.")),
     request_body = CreateModel,
     responses(
         (status = 201, description = "Registered.", body = CreatedModel, headers(("Location" = String), ("ETag" = String))),

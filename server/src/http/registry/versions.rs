@@ -70,11 +70,10 @@ async fn read(
 /// names an artifact in a store that the server may import from. The file is streamed to the store, and its format is
 /// read from its content. Either the whole version is published or nothing is.
 #[utoipa::path(post, path = "/api/v1/model-registry/models/{id}/versions", operation_id = "publishVersion", tag = "versions",
-    params(("id" = String, Path, description = "Id or name."),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repeat within 24 h gets the first answer.")),
+    params(("id" = String, Path, description = "Id or name.")),
     request_body(content((upload::UploadForm = "multipart/form-data"), (import::ImportVersion = "application/json"))),
     responses((status = 201, description = "Published.", body = Version, headers(("Location" = String))),
-        (status = 404, description = "`not-found`: no such model, or no such artifact."),
+        (status = 404, description = "`not-found`: the organization has no such model."),
         (status = 408, description = "`body-timeout`: the caller stopped sending."),
         (status = 409, description = "`model-archived`."),
         (status = 413, description = "The artifact is over the limit."),
