@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::http::idempotency::KeepInstead;
 use crate::http::json::Json;
 use crate::http::pagination::window;
-use crate::http::path::Path;
+use crate::http::path::OnlyPath;
 use crate::http::query::{FromQuery, NoParameters, Query, Values};
 use axum::Extension;
 use axum::extract::State;
@@ -114,8 +114,7 @@ async fn list(
 async fn read(
     caller: Caller<AuthAdmin>,
     State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
+    OnlyPath(id): OnlyPath<String>,
 ) -> Result<axum::Json<ApiKey>, ApiError> {
     let key = app.registry.key(&caller.actor.organization, &id).await?;
     Ok(axum::Json(ApiKey::at(key, Timestamp::now())))
@@ -132,8 +131,7 @@ async fn read(
 async fn revoke(
     caller: Caller<AuthAdmin>,
     State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
+    OnlyPath(id): OnlyPath<String>,
 ) -> Result<StatusCode, ApiError> {
     app.registry.revoke_key(&caller.actor, &id).await?;
     // Success is only said when the key no longer works here; revoking again is harmless.

@@ -9,8 +9,8 @@ use crate::auth::scope::{RegistryRead, RegistryWrite};
 use crate::error::ApiError;
 use crate::http::json::{media_type, unsupported_media_type};
 use crate::http::pagination::PageParams;
-use crate::http::path::Path;
-use crate::http::query::{NoParameters, Query};
+use crate::http::path::{OnlyPath, Path};
+use crate::http::query::Query;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -56,8 +56,7 @@ async fn list(
 async fn read(
     caller: Caller<RegistryRead>,
     State(app): State<SharedApp>,
-    Path((id, version)): Path<(String, i64)>,
-    _: Query<NoParameters>,
+    OnlyPath((id, version)): OnlyPath<(String, i64)>,
 ) -> Result<axum::Json<Version>, ApiError> {
     let organization = &caller.actor.organization;
     let model = app.registry.model(organization, &id).await?;
@@ -83,8 +82,7 @@ async fn read(
 async fn publish(
     caller: Caller<RegistryWrite>,
     State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
+    OnlyPath(id): OnlyPath<String>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
     let model = app.registry.model(&caller.actor.organization, &id).await?;
@@ -115,8 +113,7 @@ async fn publish(
 async fn delete(
     caller: Caller<RegistryWrite>,
     State(app): State<SharedApp>,
-    Path((id, version)): Path<(String, i64)>,
-    _: Query<NoParameters>,
+    OnlyPath((id, version)): OnlyPath<(String, i64)>,
 ) -> Result<StatusCode, ApiError> {
     let model = app.registry.model(&caller.actor.organization, &id).await?;
     app.registry.delete_version(&caller.actor, &model.id, version).await?;

@@ -223,7 +223,8 @@ mod tests {
             ),
             (r#"{"instances": {}}"#, "instances must be a list of rows"),
             (r#"{"instances": []}"#, "instances: no rows came; send at least one"),
-            (r#"{"inputs": []}"#, "input 'x' of model 'm' v2 has shape [-1, 2]; a flat list came"),
+            (r#"{"inputs": []}"#, "inputs: no rows came; send at least one"),
+            (r#"{"inputs": {"x": [ ]}}"#, "inputs: no rows came; send at least one"),
             (
                 r#"{"instances": [[1,2],[3]]}"#,
                 "input 'x', row 1 has 1 values where the ones before have 2; the lists of a tensor are equally long",
@@ -237,7 +238,7 @@ mod tests {
             (deep.as_str(), "input 'x': lists are nested deeper than 8 levels"),
             (
                 r#"{"instances": [[1,2]], "entityId": 5}"#,
-                "entityId: invalid type: integer `5`, expected a string at line 1 column 38",
+                "entityId: invalid type: integer `5`, expected a string at line 1 column 36",
             ),
             (
                 r#"{"instances": [[1,2]], "entityId": ""}"#,
@@ -317,7 +318,7 @@ mod tests {
             (
                 columns(),
                 r#"{"instances": [{"age": 1.5, "plan": "a"}]}"#,
-                "input 'age', row 0: 1.5 is not a whole number, which INT64 takes",
+                "input 'age', row 0, value 0: 1.5 is not a whole number, which INT64 takes",
             ),
         ];
         for (signature, body, expected) in cases {

@@ -50,9 +50,7 @@ impl<'s> Reader<'s> {
     /// The first thing that is wrong, with its place.
     pub fn tensors(&self, json: &RawValue) -> Result<Vec<Tensor>, Fault> {
         if !json.get().starts_with('{') {
-            let mut filling = self.filling(self.only_input("inputs")?, rank_of(json.get()))?;
-            filling.whole(json)?;
-            return Ok(vec![filling.finish()?]);
+            return Ok(vec![self.tensor(self.only_input("inputs")?, json)?]);
         }
         let Entries(entries) =
             serde_json::from_str(json.get()).map_err(|error| Fault::Form(format!("inputs: {error}")))?;
@@ -74,17 +72,18 @@ impl<'s> Reader<'s> {
         if !names.is_empty() {
             return Err(Fault::MissingInputs { names, model: self.model.to_owned() });
         }
-        let tensor = |(input, json): (&'s TensorSpec, &RawValue)| {
-            let mut filling = self.filling(input, rank_of(json.get()))?;
-            filling.whole(json)?;
-            filling.finish()
-        };
-        self.signature
-            .inputs
-            .iter()
-            .zip(slots)
-            .filter_map(|(input, slot)| slot.map(|json| tensor((input, json))))
-            .collect()
+        let filled = self.signature.inputs.iter().zip(slots);
+        filled.filter_map(|(input, slot)| slot.map(|json| self.tensor(input, json))).collect()
+    }
+
+    fn tensor(&self, input: &'s TensorSpec, json: &RawValue) -> Result<Tensor, Fault> {
+        let is_empty_list = json.get().strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]");
+        if is_empty_list {
+            return Err(Fault::NoRows { field: "inputs" });
+        }
+        let mut filling = self.filling(input, rank_of(json.get()))?;
+        filling.whole(json)?;
+        filling.finish()
     }
 
     /// `input_data`: one row as a list, or by name.
