@@ -61,13 +61,30 @@ pub fn complete(document: utoipa::openapi::OpenApi) -> Result<Value, serde_json:
     let mut document = serde_json::to_value(document)?;
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
-        for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
             if let Some(operation) = operation.as_object_mut() {
                 complete_operation(operation, &error_content(Dialect::of(path)));
+                if method == "post" && path.starts_with("/api/v1/") {
+                    add_idempotency_key(operation);
+                }
             }
         }
     }
     Ok(document)
+}
+
+/// Every POST of the management APIs takes the header.
+fn add_idempotency_key(operation: &mut Map<String, Value>) {
+    let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+    if let Some(parameters) = parameters.as_array_mut() {
+        parameters.push(json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": false,
+            "description": "A repeat within 24 h gets the first answer, marked `Idempotent-Replayed: true`.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+        }));
+    }
 }
 
 fn complete_operation(operation: &mut Map<String, Value>, error: &Value) {
@@ -148,6 +165,9 @@ mod tests {
         let operations = operations(&document);
         assert!(operations.len() > 20);
         for (name, operation) in operations {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let takes_key = parameters.filter(|parameter| parameter["name"] == "Idempotency-Key").count();
+            assert_eq!(takes_key, usize::from(name.starts_with("post /api/v1/")), "{name}");
             assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{name}: the id is taken");
             if !name.contains("/api/v1/") {
                 continue;

@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::http::idempotency::KeepInstead;
 use crate::http::json::Json;
 use crate::http::pagination::window;
-use crate::http::path::Path;
+use crate::http::path::OnlyPath;
 use crate::http::query::{FromQuery, NoParameters, Query, Values};
 use axum::Extension;
 use axum::extract::State;
@@ -62,7 +62,6 @@ impl FromQuery for KeyListParams {
 /// The key is shown in this answer and never again: only its hash is kept. It works at once. A repeat under the same
 /// `Idempotency-Key` makes no second key and gets the same answer with `key` being `null`.
 #[utoipa::path(post, path = "/api/v1/auth/api-keys", operation_id = "createApiKey", tag = "identity",
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repeat within 24 h gets the first answer, without the key.")),
     request_body = CreateApiKey,
     responses((status = 201, description = "Made.", body = CreatedApiKey, headers(("Location" = String))),
         (status = 403, description = "`scope-exceeded`: the caller does not have every scope itself.")),
@@ -115,8 +114,7 @@ async fn list(
 async fn read(
     caller: Caller<AuthAdmin>,
     State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
+    OnlyPath(id): OnlyPath<String>,
 ) -> Result<axum::Json<ApiKey>, ApiError> {
     let key = app.registry.key(&caller.actor.organization, &id).await?;
     Ok(axum::Json(ApiKey::at(key, Timestamp::now())))
@@ -133,8 +131,7 @@ async fn read(
 async fn revoke(
     caller: Caller<AuthAdmin>,
     State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
+    OnlyPath(id): OnlyPath<String>,
 ) -> Result<StatusCode, ApiError> {
     app.registry.revoke_key(&caller.actor, &id).await?;
     // Success is only said when the key no longer works here; revoking again is harmless.

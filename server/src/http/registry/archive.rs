@@ -1,16 +1,13 @@
 //! Archiving: a model is put away without being deleted, and taken out again.
 
-use super::endpoint_url::Origin;
-use super::models::whole;
+use super::show::Show;
 use super::wire::RegisteredModel;
 use crate::app::SharedApp;
 use crate::auth::Caller;
 use crate::auth::scope::RegistryWrite;
 use crate::error::ApiError;
 use crate::http::json::{Nothing, OptionalJson};
-use crate::http::path::Path;
-use crate::http::query::{NoParameters, Query};
-use axum::extract::State;
+use crate::http::path::OnlyPath;
 use axum::response::Response;
 use servoir_registry::Actor;
 use utoipa_axum::router::OpenApiRouter;
@@ -32,13 +29,11 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
     security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
 async fn archive(
     caller: Caller<RegistryWrite>,
-    State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
-    origin: Origin,
+    show: Show,
+    OnlyPath(id): OnlyPath<String>,
     _: OptionalJson<Nothing>,
 ) -> Result<Response, ApiError> {
-    set_archived(&app, &caller.actor, &id, &origin, true).await
+    set_archived(&show, &caller.actor, &id, true).await
 }
 
 /// Unarchive a model
@@ -52,23 +47,15 @@ async fn archive(
     security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
 async fn unarchive(
     caller: Caller<RegistryWrite>,
-    State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
-    origin: Origin,
+    show: Show,
+    OnlyPath(id): OnlyPath<String>,
     _: OptionalJson<Nothing>,
 ) -> Result<Response, ApiError> {
-    set_archived(&app, &caller.actor, &id, &origin, false).await
+    set_archived(&show, &caller.actor, &id, false).await
 }
 
-async fn set_archived(
-    app: &SharedApp,
-    actor: &Actor,
-    id: &str,
-    origin: &Origin,
-    archived: bool,
-) -> Result<Response, ApiError> {
-    let model = app.registry.model(&actor.organization, id).await?;
-    let model = app.registry.set_archived(actor, &model.id, archived).await?;
-    whole(app, origin, model).await
+async fn set_archived(show: &Show, actor: &Actor, id: &str, archived: bool) -> Result<Response, ApiError> {
+    let registry = &show.app.registry;
+    let model = registry.model(&actor.organization, id).await?;
+    show.whole(registry.set_archived(actor, &model.id, archived).await?).await
 }

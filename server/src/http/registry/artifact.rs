@@ -6,8 +6,7 @@ use crate::auth::Caller;
 use crate::auth::scope::RegistryRead;
 use crate::error::ApiError;
 use crate::http::etag::IfNoneMatch;
-use crate::http::path::Path;
-use crate::http::query::{NoParameters, Query};
+use crate::http::path::OnlyPath;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -46,8 +45,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
 async fn download(
     caller: Caller<RegistryRead>,
     State(app): State<SharedApp>,
-    Path((id, version)): Path<(String, i64)>,
-    _: Query<NoParameters>,
+    OnlyPath((id, version)): OnlyPath<(String, i64)>,
     condition: IfNoneMatch,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

@@ -2,16 +2,14 @@
 
 use super::deploy_request::{DeployModel, Plan};
 use super::deployment_view::Deployment;
-use super::endpoint_url::Origin;
+use super::show::Show;
 use crate::app::SharedApp;
 use crate::auth::Caller;
 use crate::auth::scope::RegistryWrite;
 use crate::error::ApiError;
 use crate::http::json::{Nothing, OptionalJson};
 use crate::http::pagination::LIMIT_MAX;
-use crate::http::path::Path;
-use crate::http::query::{NoParameters, Query};
-use axum::extract::State;
+use crate::http::path::OnlyPath;
 use serde::Serialize;
 use servoir_registry::{DeploymentSpec, Model, Strategy, VersionState, Window};
 use servoir_types::Kind;
@@ -41,8 +39,7 @@ pub struct Deployed {
 /// Answers when the version is live. A version that cannot be served is refused with the engine's reason, and what was
 /// live stays live.
 #[utoipa::path(post, path = "/api/v1/model-registry/models/{id}/deploy", operation_id = "deployModel", tag = "deployments",
-    params(("id" = String, Path, description = "Id or name."),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repeat within 24 h gets the first answer.")),
+    params(("id" = String, Path, description = "Id or name.")),
     request_body = Option<DeployModel>,
     responses((status = 200, description = "It is live.", body = Deployed),
         (status = 404, description = "`not-found`: no such model or version."),
@@ -51,22 +48,21 @@ pub struct Deployed {
     security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
 async fn deploy(
     caller: Caller<RegistryWrite>,
-    State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
-    origin: Origin,
+    show: Show,
+    OnlyPath(id): OnlyPath<String>,
     OptionalJson(request): OptionalJson<DeployModel>,
 ) -> Result<axum::Json<Deployed>, ApiError> {
+    let app = &show.app;
     let Plan { version, spec, strategy } = request.check()?;
     let model = app.registry.model(&caller.actor.organization, &id).await?;
     let version = match version {
         Some(version) => version,
-        None => newest_ready(&app, &model).await?,
+        None => newest_ready(app, &model).await?,
     };
     let spec = DeploymentSpec { version, ..spec };
     let message = message(&model, version, &strategy);
-    let deployment = app.reconciler.deploy(&app, &caller.actor, &model.id, spec, strategy).await?;
-    let deployment = Deployment::of(&app, &origin, &deployment);
+    let deployment = app.reconciler.deploy(app, &caller.actor, &model.id, spec, strategy).await?;
+    let deployment = show.deployment(&deployment);
     Ok(axum::Json(Deployed { id: model.id.to_string(), status: "deployed", deployment, message }))
 }
 
@@ -82,16 +78,15 @@ async fn deploy(
     security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
 async fn rollback(
     caller: Caller<RegistryWrite>,
-    State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
-    origin: Origin,
+    show: Show,
+    OnlyPath(id): OnlyPath<String>,
     _: OptionalJson<Nothing>,
 ) -> Result<axum::Json<Deployed>, ApiError> {
+    let app = &show.app;
     let model = app.registry.model(&caller.actor.organization, &id).await?;
-    let deployment = app.reconciler.rollback(&app, &caller.actor, &model.id).await?;
+    let deployment = app.reconciler.rollback(app, &caller.actor, &model.id).await?;
     let message = format!("version {} of '{}' is live again", deployment.primary.spec.version, model.name);
-    let deployment = Deployment::of(&app, &origin, &deployment);
+    let deployment = show.deployment(&deployment);
     Ok(axum::Json(Deployed { id: model.id.to_string(), status: "deployed", deployment, message }))
 }
 

@@ -16,6 +16,7 @@ mod metered;
 mod model_request;
 mod models;
 mod predict;
+mod show;
 mod status;
 mod undeploy;
 mod upload;

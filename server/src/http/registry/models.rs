@@ -3,29 +3,26 @@
 use super::choices::{
     FRAMEWORKS, SORT_DEFAULT, SORTS, SOURCES, STATUSES, framework_schema, sort_schema, source_schema, status_schema,
 };
-use super::deployment_view::Deployment;
-use super::endpoint_url::Origin;
 use super::model_request::{CreateModel, UpdateModel};
+use super::show::Show;
 use super::wire::{CreatedModel, ModelList, RegisteredModel};
-use crate::app::{App, SharedApp};
+use crate::app::SharedApp;
 use crate::auth::Caller;
 use crate::auth::scope::{RegistryRead, RegistryWrite};
 use crate::error::ApiError;
 use crate::http::etag::{self, IfMatch, IfNoneMatch};
 use crate::http::json::Json;
 use crate::http::pagination::window;
-use crate::http::path::Path;
+use crate::http::path::OnlyPath;
 use crate::http::query::{FromQuery, NoParameters, Query, Values};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use servoir_registry::{Model, ModelFilter, Window};
+use servoir_registry::{ModelFilter, Window};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// How many versions a whole model shows; the rest is in the list of versions.
-const VERSIONS_SHOWN_MAX: i64 = 100;
 /// The most characters of a filter.
 const FILTER_CHARS_MAX: usize = 256;
 
@@ -116,7 +113,6 @@ async fn list(
 ///
 /// The model has no version yet and answers no predictions.
 #[utoipa::path(post, path = "/api/v1/model-registry/models", operation_id = "createModel", tag = "models",
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repeat within 24 h gets the first answer.")),
     request_body = CreateModel,
     responses(
         (status = 201, description = "Registered.", body = CreatedModel, headers(("Location" = String), ("ETag" = String))),
@@ -147,17 +143,15 @@ async fn create(
     security(("ApiKey" = ["model-registry:read"]), ("Bearer" = ["model-registry:read"])))]
 async fn read(
     caller: Caller<RegistryRead>,
-    State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
+    show: Show,
+    OnlyPath(id): OnlyPath<String>,
     condition: IfNoneMatch,
-    origin: Origin,
 ) -> Result<Response, ApiError> {
-    let model = app.registry.model(&caller.actor.organization, &id).await?;
+    let model = show.app.registry.model(&caller.actor.organization, &id).await?;
     if !model.deployed && condition.has(&etag::of_revision(model.revision)) {
         return Ok((StatusCode::NOT_MODIFIED, etag::header_of(&model)).into_response());
     }
-    whole(&app, &origin, model).await
+    show.whole(model).await
 }
 
 /// Change a model
@@ -174,18 +168,16 @@ async fn read(
     security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
 async fn update(
     caller: Caller<RegistryWrite>,
-    State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
+    show: Show,
+    OnlyPath(id): OnlyPath<String>,
     condition: IfMatch,
-    origin: Origin,
     Json(request): Json<UpdateModel>,
 ) -> Result<Response, ApiError> {
     let change = request.check()?;
-    let model = app.registry.model(&caller.actor.organization, &id).await?;
+    let model = show.app.registry.model(&caller.actor.organization, &id).await?;
     let revision = condition.revision_of(&model)?;
-    let model = app.registry.update_model(&caller.actor, &model.id, change, revision).await?;
-    whole(&app, &origin, model).await
+    let model = show.app.registry.update_model(&caller.actor, &model.id, change, revision).await?;
+    show.whole(model).await
 }
 
 /// Delete a model
@@ -202,26 +194,11 @@ async fn update(
 async fn delete(
     caller: Caller<RegistryWrite>,
     State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
+    OnlyPath(id): OnlyPath<String>,
     condition: IfMatch,
 ) -> Result<StatusCode, ApiError> {
     let model = app.registry.model(&caller.actor.organization, &id).await?;
     let revision = condition.revision_of(&model)?;
     app.registry.delete_model(&caller.actor, &model.id, revision).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Answers with the whole model and its tag.
-pub async fn whole(app: &App, origin: &Origin, model: Model) -> Result<Response, ApiError> {
-    let shown = Window { limit: VERSIONS_SHOWN_MAX, offset: 0 };
-    let versions = app.registry.versions(&model.organization, &model.id, shown).await?;
-    let versions = versions.items.into_iter().map(Into::into).collect();
-    let deployment = match model.deployed {
-        true => app.registry.deployment(&model.id).await?,
-        false => None,
-    };
-    let deployment = deployment.map(|deployment| Deployment::of(app, origin, &deployment));
-    let tag = etag::header_of(&model);
-    Ok((tag, axum::Json(RegisteredModel::whole(model, versions, deployment))).into_response())
 }

@@ -5,8 +5,7 @@ use crate::app::SharedApp;
 use crate::auth::Caller;
 use crate::auth::scope::RegistryRead;
 use crate::error::ApiError;
-use crate::http::path::Path;
-use crate::http::query::{NoParameters, Query};
+use crate::http::path::OnlyPath;
 use crate::readiness::ModelState;
 use axum::extract::State;
 use serde::Serialize;
@@ -96,8 +95,7 @@ impl From<NodeState> for NodeStatus {
 async fn read(
     caller: Caller<RegistryRead>,
     State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
+    OnlyPath(id): OnlyPath<String>,
 ) -> Result<axum::Json<LiveStatus>, ApiError> {
     let model = app.registry.model(&caller.actor.organization, &id).await?;
     let since = Timestamp::now().plus_seconds(-NODE_SILENCE_SECONDS_MAX);

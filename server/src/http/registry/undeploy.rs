@@ -5,8 +5,7 @@ use crate::auth::Caller;
 use crate::auth::scope::RegistryWrite;
 use crate::error::ApiError;
 use crate::http::json::{Nothing, OptionalJson};
-use crate::http::path::Path;
-use crate::http::query::{NoParameters, Query};
+use crate::http::path::OnlyPath;
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -42,8 +41,7 @@ pub struct Undeployed {
 async fn undeploy(
     caller: Caller<RegistryWrite>,
     State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
+    OnlyPath(id): OnlyPath<String>,
     _: OptionalJson<Nothing>,
 ) -> Result<axum::Json<Undeployed>, ApiError> {
     let model = app.registry.model(&caller.actor.organization, &id).await?;

@@ -9,8 +9,8 @@ use crate::auth::scope::{RegistryRead, RegistryWrite};
 use crate::error::ApiError;
 use crate::http::json::{media_type, unsupported_media_type};
 use crate::http::pagination::PageParams;
-use crate::http::path::Path;
-use crate::http::query::{NoParameters, Query};
+use crate::http::path::{OnlyPath, Path};
+use crate::http::query::Query;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -56,8 +56,7 @@ async fn list(
 async fn read(
     caller: Caller<RegistryRead>,
     State(app): State<SharedApp>,
-    Path((id, version)): Path<(String, i64)>,
-    _: Query<NoParameters>,
+    OnlyPath((id, version)): OnlyPath<(String, i64)>,
 ) -> Result<axum::Json<Version>, ApiError> {
     let organization = &caller.actor.organization;
     let model = app.registry.model(organization, &id).await?;
@@ -70,11 +69,10 @@ async fn read(
 /// names an artifact in a store that the server may import from. The file is streamed to the store, and its format is
 /// read from its content. Either the whole version is published or nothing is.
 #[utoipa::path(post, path = "/api/v1/model-registry/models/{id}/versions", operation_id = "publishVersion", tag = "versions",
-    params(("id" = String, Path, description = "Id or name."),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repeat within 24 h gets the first answer.")),
+    params(("id" = String, Path, description = "Id or name.")),
     request_body(content((upload::UploadForm = "multipart/form-data"), (import::ImportVersion = "application/json"))),
     responses((status = 201, description = "Published.", body = Version, headers(("Location" = String))),
-        (status = 404, description = "`not-found`: no such model, or no such artifact."),
+        (status = 404, description = "`not-found`: the organization has no such model."),
         (status = 408, description = "`body-timeout`: the caller stopped sending."),
         (status = 409, description = "`model-archived`."),
         (status = 413, description = "The artifact is over the limit."),
@@ -84,8 +82,7 @@ async fn read(
 async fn publish(
     caller: Caller<RegistryWrite>,
     State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    _: Query<NoParameters>,
+    OnlyPath(id): OnlyPath<String>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
     let model = app.registry.model(&caller.actor.organization, &id).await?;
@@ -116,8 +113,7 @@ async fn publish(
 async fn delete(
     caller: Caller<RegistryWrite>,
     State(app): State<SharedApp>,
-    Path((id, version)): Path<(String, i64)>,
-    _: Query<NoParameters>,
+    OnlyPath((id, version)): OnlyPath<(String, i64)>,
 ) -> Result<StatusCode, ApiError> {
     let model = app.registry.model(&caller.actor.organization, &id).await?;
     app.registry.delete_version(&caller.actor, &model.id, version).await?;

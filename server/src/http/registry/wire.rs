@@ -30,6 +30,7 @@ pub struct RegisteredModel {
     pub latest_version: i64,
     /// The newest 100, newest first; items of a list leave it out.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub versions: Option<Vec<Version>>,
     pub tags: Vec<String>,
     #[schema(schema_with = status_schema)]
