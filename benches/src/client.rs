@@ -28,19 +28,25 @@ impl Measured {
     }
 }
 
-/// Sends `body` to `path` over `connections` connections for `duration`.
-pub async fn load(
-    address: SocketAddr,
-    path: &str,
-    key: &str,
-    body: &str,
-    connections: usize,
-    duration: Duration,
-) -> Result<Measured> {
+/// What every request of a load is.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Where the server listens.
+    pub address: SocketAddr,
+    /// The path.
+    pub path: String,
+    /// The API key.
+    pub key: String,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Asks over `connections` connections for `duration`.
+pub async fn load(asked: Asked, connections: usize, duration: Duration) -> Result<Measured> {
     let started = Instant::now();
     let mut tasks = JoinSet::new();
     for _ in 0..connections {
-        let (uri, key, body) = (path.to_owned(), key.to_owned(), Bytes::copy_from_slice(body.as_bytes()));
+        let Asked { address, path: uri, key, body } = asked.clone();
         tasks.spawn(async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;

@@ -9,7 +9,7 @@ mod process;
 mod report;
 
 use anyhow::Result;
-use client::Measured;
+use client::{Asked, Measured};
 use process::Usage;
 use report::{median, spread};
 use serde_json::json;
@@ -48,18 +48,19 @@ async fn main() -> Result<()> {
     println!("resident, churn live and idle: {:.1} MB", server.resident_bytes() as f64 / 1e6);
 
     let mut baseline = baseline::Process::start().await?;
-    let path = format!("/v1/predict/{model}");
+    let asked = Asked {
+        address: server.address(),
+        path: format!("/v1/predict/{model}"),
+        key: BOOTSTRAP_KEY.to_owned(),
+        body: body.into(),
+    };
+    let constant = Asked { address: baseline.address, ..asked.clone() };
     for &connections in CONNECTIONS {
         let mut ours = Vec::new();
         let mut bare = Vec::new();
         for _ in 0..ROUNDS {
-            let key = BOOTSTRAP_KEY;
-            ours.push(
-                measure(server.id(), client::load(server.address(), &path, key, &body, connections, ROUND)).await?,
-            );
-            bare.push(
-                measure(baseline.id()?, client::load(baseline.address, &path, key, &body, connections, ROUND)).await?,
-            );
+            ours.push(measure(server.id(), client::load(asked.clone(), connections, ROUND)).await?);
+            bare.push(measure(baseline.id()?, client::load(constant.clone(), connections, ROUND)).await?);
         }
         show(connections, &ours, &bare);
     }

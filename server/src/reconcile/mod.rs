@@ -15,7 +15,7 @@ use crate::readiness::ModelState;
 use control::Control;
 use load::Loader;
 use servoir_registry::{Actor, Deployment, DeploymentSpec, Placed, Strategy};
-use servoir_types::{ModelId, random_token};
+use servoir_types::{ModelId, Name, random_token};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,8 +29,25 @@ pub struct Reconciler {
     states: Mutex<BTreeMap<String, ModelState>>,
 }
 
-/// A version loaded for a decision that is not made yet.
-type Staged = (Placed, Arc<servoir_runtime::Deployment>);
+/// What a caller wants to run.
+pub struct Wish {
+    /// The model.
+    pub model: ModelId,
+    /// Which version, and how.
+    pub spec: DeploymentSpec,
+    /// How it comes in.
+    pub strategy: Strategy,
+}
+
+/// A version in memory.
+type Loaded = (Placed, Arc<servoir_runtime::Deployment>);
+
+/// What is ready for a decision, and since when it is being made.
+struct Staged {
+    /// `None` when the version was in memory already.
+    loaded: Option<Loaded>,
+    started: Instant,
+}
 
 impl Default for Reconciler {
     fn default() -> Self {
@@ -49,36 +66,23 @@ impl Reconciler {
     ///
     /// # Errors
     /// 422 with the engine's reason when it cannot be served: what was live stays live and what should run stays as it was.
-    pub async fn deploy(
-        &self,
-        app: &SharedApp,
-        actor: &Actor,
-        model: &ModelId,
-        spec: DeploymentSpec,
-        strategy: Strategy,
-    ) -> Result<Deployment, ApiError> {
-        let (app, actor, model) = (app.clone(), actor.clone(), model.clone());
-        to_its_end(async move { app.reconciler.deploy_now(&app, &actor, &model, spec, strategy).await }).await
+    pub async fn deploy(&self, app: &SharedApp, actor: &Actor, wish: Wish) -> Result<Deployment, ApiError> {
+        let (app, actor) = (app.clone(), actor.clone());
+        to_its_end(async move { app.reconciler.deploy_now(&app, &actor, wish).await }).await
     }
 
-    async fn deploy_now(
-        &self,
-        app: &SharedApp,
-        actor: &Actor,
-        model: &ModelId,
-        spec: DeploymentSpec,
-        strategy: Strategy,
-    ) -> Result<Deployment, ApiError> {
+    async fn deploy_now(&self, app: &SharedApp, actor: &Actor, wish: Wish) -> Result<Deployment, ApiError> {
         let started = Instant::now();
+        let Wish { model, spec, strategy } = wish;
         let registered = app.registry.model(&actor.organization, model.as_str()).await?;
-        let version = app.registry.version(&actor.organization, model, spec.version).await?;
+        let version = app.registry.version(&actor.organization, &model, spec.version).await?;
         let placed = Placed { spec: spec.clone(), digest: version.digest, format: version.format };
-        let control = self.control(model);
+        let control = self.control(&model);
         let mut control = control.lock().await;
-        let staged = self.stage(app, &control, model, registered.name.as_str(), placed).await;
-        let staged = staged.inspect_err(|_| app.metrics.swap("refused", started.elapsed()))?;
-        let decided = app.registry.deploy(actor, model, spec, strategy).await?;
-        self.follow(app, &mut control, decided, staged, started).await
+        let loaded = self.load_unless_held(app, &control, (&model, &registered.name), placed).await;
+        let loaded = loaded.inspect_err(|_| app.metrics.swap("refused", started.elapsed()))?;
+        let decided = app.registry.deploy(actor, &model, spec, strategy).await?;
+        self.follow(app, &mut control, decided, Staged { loaded, started }).await
     }
 
     /// Goes back to what was live before, from memory when it is still there. Once begun it goes on to its end.
@@ -96,12 +100,12 @@ impl Reconciler {
         let control = self.control(model);
         let mut control = control.lock().await;
         let current = app.registry.deployment(model).await?;
-        let staged = match current.as_ref().and_then(|current| Some((&current.name, current.previous.clone()?))) {
-            Some((name, previous)) => self.stage(app, &control, model, name.as_str(), previous).await?,
+        let loaded = match current.as_ref().and_then(|current| Some((&current.name, current.previous.clone()?))) {
+            Some((name, previous)) => self.load_unless_held(app, &control, (model, name), previous).await?,
             None => None,
         };
         let decided = app.registry.rollback(actor, model).await?;
-        self.follow(app, &mut control, decided, staged, started).await
+        self.follow(app, &mut control, decided, Staged { loaded, started }).await
     }
 
     /// Takes a model down; returns when the requests in flight have finished, or have had their time.
@@ -141,19 +145,18 @@ impl Reconciler {
         &self.node
     }
 
-    /// Loads a version unless it is in memory already, so that publishing it will not wait.
-    async fn stage(
+    /// Loads a version of the named model unless it is in memory already, so that publishing it will not wait.
+    async fn load_unless_held(
         &self,
         app: &SharedApp,
         control: &Control,
-        model: &ModelId,
-        name: &str,
+        (model, name): (&ModelId, &Name),
         placed: Placed,
-    ) -> Result<Option<Staged>, ApiError> {
+    ) -> Result<Option<Loaded>, ApiError> {
         if control.has(&placed) {
             return Ok(None);
         }
-        let loaded = self.loader.load(app, model, name, &placed).await?;
+        let loaded = self.loader.load(app, model, name.as_str(), &placed).await?;
         Ok(Some((placed, loaded)))
     }
 
@@ -163,10 +166,10 @@ impl Reconciler {
         app: &SharedApp,
         control: &mut Control,
         decided: Deployment,
-        staged: Option<Staged>,
-        started: Instant,
+        staged: Staged,
     ) -> Result<Deployment, ApiError> {
-        if let Some((placed, loaded)) = staged {
+        let started = staged.started;
+        if let Some((placed, loaded)) = staged.loaded {
             control.keep(placed, loaded);
         }
         self.converge(app, control, &decided).await;

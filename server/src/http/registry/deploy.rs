@@ -10,6 +10,7 @@ use crate::error::ApiError;
 use crate::http::json::{Nothing, OptionalJson};
 use crate::http::pagination::LIMIT_MAX;
 use crate::http::path::OnlyPath;
+use crate::reconcile::Wish;
 use serde::Serialize;
 use servoir_registry::{DeploymentSpec, Model, Strategy, VersionState, Window};
 use servoir_types::Kind;
@@ -61,7 +62,8 @@ async fn deploy(
     };
     let spec = DeploymentSpec { version, ..spec };
     let message = message(&model, version, &strategy);
-    let deployment = app.reconciler.deploy(app, &caller.actor, &model.id, spec, strategy).await?;
+    let deployment =
+        app.reconciler.deploy(app, &caller.actor, Wish { model: model.id.clone(), spec, strategy }).await?;
     let deployment = show.deployment(&deployment);
     Ok(axum::Json(Deployed { id: model.id.to_string(), status: "deployed", deployment, message }))
 }
