@@ -1,6 +1,6 @@
 //! The reconciler: makes what runs here equal to what should run. The one place where registry and runtime meet.
 //!
-//! A change comes in two ways, and both end in [`Control::publish`], under the model's turn. A caller of this node deploys:
+//! A change comes in two ways, and both end in `Control::publish`, under the model's turn. A caller of this node deploys:
 //! the version is loaded first, then the decision is committed, then it is published, so what should run has run once
 //! before anybody relies on it. Or the registry says that what should run has changed (a restart, another node): the
 //! loop reads it, loads what is missing and publishes. Nothing else stores to a serving slot.
