@@ -7,10 +7,14 @@ use servoir::config::{AuthConfig, BatchingConfig, Config, Limits, LogFormat};
 use servoir::serve::{Running, start};
 use servoir_types::Secret;
 use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// The key that every test server begins with; it carries all scopes.
 pub const BOOTSTRAP_KEY: &str = "bootstrap-key-of-the-tests-0123456789";
+
+/// How long an empty server may take to be ready.
+const SETTLED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +54,16 @@ impl TestServer {
         }
         change(&mut config);
         let running = start(config).await.expect("the server starts");
-        Self { running, data, database }
+        let server = Self { running, data, database };
+        server.settled().await;
+        server
+    }
+
+    /// Waits until the server has read what should run and everything is settled, as a load balancer would.
+    async fn settled(&self) {
+        let api = self.api();
+        let asking = async { while api.get("/readyz").await.status != 200 {} };
+        tokio::time::timeout(SETTLED_WITHIN, asking).await.expect("the server becomes ready");
     }
 
     /// `http://127.0.0.1:PORT`.

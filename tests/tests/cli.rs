@@ -89,7 +89,7 @@ async fn client_commands_do_the_main_job() {
         (BOOTSTRAP_KEY, &["versions", "nope"], 4),
         (BOOTSTRAP_KEY, &["rollback", "churn"], 5),
         (BOOTSTRAP_KEY, &["deploy"], 2),
-        (BOOTSTRAP_KEY, &["predict", "churn", "/no/such/file"], 1),
+        (BOOTSTRAP_KEY, &["predict", "churn", "/no/such/file"], 2),
     ];
     for (key, arguments, expected) in cases {
         let (code, said, errors) = client(key, arguments);
