@@ -98,8 +98,7 @@ async fn read(
     OnlyPath(id): OnlyPath<String>,
 ) -> Result<axum::Json<LiveStatus>, ApiError> {
     let model = app.registry.model(&caller.actor.organization, &id).await?;
-    let since = Timestamp::now().plus_seconds(-NODE_SILENCE_SECONDS_MAX);
-    let nodes = app.registry.node_states(&model.id, since).await?;
+    let nodes = app.registry.node_states(&model.id, heard_since(&app)).await?;
     let state = app.reconciler.state(&model.id).or(model.deployed.then_some(ModelState::Deploying));
     let entry = app.serving.find(&model.organization, model.id.as_str());
     let live = entry.and_then(|entry| entry.live());
@@ -127,4 +126,12 @@ async fn read(
 
 fn version(deployment: &Deployment) -> i64 {
     i64::try_from(deployment.identity().version).unwrap_or(i64::MAX)
+}
+
+/// Nodes that share a registry say again and again that they are there; the only node of one speaks when something changes.
+fn heard_since(app: &SharedApp) -> Timestamp {
+    match app.registry.is_shared() {
+        true => Timestamp::now().plus_seconds(-NODE_SILENCE_SECONDS_MAX),
+        false => Timestamp::from_millis(0),
+    }
 }
