@@ -30,7 +30,7 @@ fn environment(name: &str) -> PathBuf {
 }
 
 fn list_path(engine: EngineName) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/onnx_nodes/{}.failing.txt", engine.as_str()))
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("onnx_nodes/{}.failing.txt", engine.as_str()))
 }
 
 /// What is known to fail: name to what is said of it.
