@@ -7,19 +7,19 @@ mod baseline;
 mod client;
 mod process;
 mod report;
+mod server;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use client::{Asked, Measured};
 use process::Usage;
 use report::{median, spread};
-use serde_json::json;
-use servoir_tests::fixture::Fixture;
-use servoir_tests::process::ServerProcess;
-use servoir_tests::server::BOOTSTRAP_KEY;
-use std::time::{Duration, Instant};
+use serde_json::{Value, json};
+use server::{KEY, Server, given};
+use std::time::Duration;
 use tempfile::TempDir;
 
 const CONNECTIONS: &[usize] = &[1, 16, 64];
+const FEATURES: usize = 30;
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(2);
 
@@ -28,44 +28,45 @@ async fn main() -> Result<()> {
     if std::env::args().nth(1).as_deref() == Some(baseline::ARGUMENT) {
         return baseline::serve().await;
     }
-    let fixture = Fixture::read("xgb_binary");
-    let body = json!({"instances": [Fixture::rows(&fixture.cases[0])[0]]}).to_string();
+    let model = given("SERVOIR_TEST_FIXTURES")?.join("xgb_binary");
+    let cases: Value = serde_json::from_slice(&std::fs::read(model.join("cases.json"))?)?;
+    let row = &cases["cases"][0]["inputs"]["input"]["data"].as_array().context("a row")?[..FEATURES];
+    let body = json!({"instances": [row]}).to_string();
     let data = TempDir::new()?;
 
-    let server = ServerProcess::start(data.path()).await;
-    let model = server.api().serve("churn", fixture.model).await;
-    println!("empty server: listening after {:.0?}", server.listening_after);
-    server.terminate().await;
+    let binary = std::fs::metadata(given("SERVOIR_TEST_BINARY")?)?.len();
+    println!("binary: {:.1} MB", binary as f64 / 1e6);
+    let server = Server::start(data.path()).await?;
+    println!(
+        "nothing deployed: listening after {:.0?}, ready after {:.0?}",
+        server.listening_after, server.ready_after
+    );
+    println!("  resident: {:.1} MB", server.resident_megabytes()?);
+    server.push(&model.join("model.onnx"), "churn").await?;
+    server.stop().await?;
 
-    let started = Instant::now();
-    let server = ServerProcess::start(data.path()).await;
-    server.ready(Duration::from_secs(10)).await;
+    let server = Server::start(data.path()).await?;
     println!(
         "churn deployed before: listening after {:.0?}, ready after {:.0?}",
-        server.listening_after,
-        started.elapsed()
+        server.listening_after, server.ready_after
     );
-    println!("resident, churn live and idle: {:.1} MB", server.resident_bytes() as f64 / 1e6);
+    println!("  resident, idle: {:.1} MB", server.resident_megabytes()?);
 
     let mut baseline = baseline::Process::start().await?;
-    let asked = Asked {
-        address: server.address(),
-        path: format!("/v1/predict/{model}"),
-        key: BOOTSTRAP_KEY.to_owned(),
-        body: body.into(),
-    };
+    let asked =
+        Asked { address: server.address, path: "/v1/predict/churn".to_owned(), key: KEY.to_owned(), body: body.into() };
     let constant = Asked { address: baseline.address, ..asked.clone() };
     for &connections in CONNECTIONS {
         let mut ours = Vec::new();
         let mut bare = Vec::new();
         for _ in 0..ROUNDS {
-            ours.push(measure(server.id(), client::load(asked.clone(), connections, ROUND)).await?);
+            ours.push(measure(server.id()?, client::load(asked.clone(), connections, ROUND)).await?);
             bare.push(measure(baseline.id()?, client::load(constant.clone(), connections, ROUND)).await?);
         }
         show(connections, &ours, &bare);
     }
-    println!("resident, after the load: {:.1} MB", server.resident_bytes() as f64 / 1e6);
-    server.terminate().await;
+    println!("resident, after the load: {:.1} MB", server.resident_megabytes()?);
+    server.stop().await?;
     baseline.stop().await
 }
 
