@@ -8,6 +8,7 @@ use servoir_tests::server::BOOTSTRAP_KEY;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+/// How many swaps; `SERVOIR_TEST_SWAPS` overrides it.
 const SWAPS: usize = 1000;
 const CONNECTIONS: usize = 16;
 /// The swap after which memory has settled, and from which on it may grow by this share at most.
@@ -23,6 +24,7 @@ struct Swap {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_swaps_lose_no_request_and_keep_memory_flat() {
+    let swaps_wanted = std::env::var("SERVOIR_TEST_SWAPS").ok().and_then(|swaps| swaps.parse().ok()).unwrap_or(SWAPS);
     let (first, second) = (Fixture::read("xgb_binary"), Fixture::read("xgb_binary_v2"));
     let row = Fixture::rows(&first.cases[0])[0].clone();
     assert_eq!(row, Fixture::rows(&second.cases[0])[0], "both fixtures answer the same row");
@@ -39,7 +41,7 @@ async fn a_thousand_swaps_lose_no_request_and_keep_memory_flat() {
     let load = Load::start(&api, BOOTSTRAP_KEY, &path, &json!({"instances": [row]}), CONNECTIONS);
     let mut settled = 0;
     let started = Instant::now();
-    for number in 1..=SWAPS {
+    for number in 1..=swaps_wanted {
         let version = 1 + number as u64 % 2;
         // The batch size differs from the last three deployments', so that none is answered by one that is still warm.
         let deploy = json!({"version": version, "batching": {"maxBatchSize": 16 + number % 3}});
@@ -57,8 +59,8 @@ async fn a_thousand_swaps_lose_no_request_and_keep_memory_flat() {
     let answered = outcome.answered.len();
     let by_first = outcome.answered.iter().filter(|one| one.version == 1).count();
     println!(
-        "{SWAPS} swaps in {elapsed:.1?}: {answered} predictions answered ({by_first} by version 1), failed {:?}; \
-         resident {settled} bytes after {SETTLED_AFTER} swaps, {grown} after {SWAPS}",
+        "{swaps_wanted} swaps in {elapsed:.1?}: {answered} predictions answered ({by_first} by version 1), failed {:?}; \
+         resident {settled} bytes after {SETTLED_AFTER} swaps, {grown} after {swaps_wanted}",
         outcome.failed
     );
     assert!(outcome.failed.is_empty(), "{:?}", outcome.failed);

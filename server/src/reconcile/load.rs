@@ -1,5 +1,6 @@
 //! From an artifact to a version that answers: fetch, verify, load, start.
 
+use super::loading_threads::LoadingThreads;
 use crate::app::SharedApp;
 use crate::error::ApiError;
 use servoir_registry::{Placed, RegistryError};
@@ -7,7 +8,6 @@ use servoir_runtime::{Artifact, Deployment, Format, Identity, LoadError, LoadOpt
 use servoir_types::{Kind, ModelId};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 /// Loads that may go on at once: each can take a core and the memory of a model.
 const LOADS_MAX: usize = 2;
@@ -49,12 +49,12 @@ impl From<Failure> for ApiError {
 
 /// Loads versions, a few at a time.
 pub struct Loader {
-    turns: Semaphore,
+    threads: LoadingThreads,
 }
 
 impl Default for Loader {
     fn default() -> Self {
-        Self { turns: Semaphore::new(LOADS_MAX) }
+        Self { threads: LoadingThreads::start(LOADS_MAX) }
     }
 }
 
@@ -81,12 +81,11 @@ impl Loader {
         let options = LoadOptions { engine: None, intra_threads: app.config.engine_threads };
         let pool = pool_options(app, placed);
         let engines = app.engines.clone();
-        let _turn = self.turns.acquire().await.map_err(|_| Failure::Aborted)?;
-        let loading = tokio::task::spawn_blocking(move || {
+        let loading = self.threads.run(move || {
             let program = engines.load(&artifact, &options)?;
             Deployment::start(identity, program, pool)
         });
-        loading.await.map_err(|_| Failure::Aborted)?.map_err(Failure::Load)
+        loading.await.ok_or(Failure::Aborted)?.map_err(Failure::Load)
     }
 }
 

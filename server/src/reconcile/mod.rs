@@ -7,6 +7,7 @@
 
 mod control;
 mod load;
+mod loading_threads;
 mod watch;
 
 use crate::app::SharedApp;
