@@ -116,11 +116,12 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
 impl Running {
     fn listen(&mut self, listeners: Vec<TcpListener>, admin: Option<TcpListener>) {
         let limit = Arc::new(Semaphore::new(self.app.config.limits.connections_max));
-        let management = router::build(self.app.clone());
+        let (management, health) = (router::build(self.app.clone()), router::health_alone(self.app.clone()));
         let planes = if admin.is_some() { Planes::Data } else { Planes::All };
         let with_planes = listeners.into_iter().map(|listener| (listener, planes));
         for (listener, planes) in with_planes.chain(admin.map(|listener| (listener, Planes::Management))) {
-            let routes = Arc::new(Routes { app: self.app.clone(), management: management.clone(), planes });
+            let router = if planes == Planes::Data { health.clone() } else { management.clone() };
+            let routes = Arc::new(Routes { app: self.app.clone(), router, planes });
             let (limit, stop, open) = (limit.clone(), self.stop_accepting.clone(), self.connections.clone());
             self.tasks.spawn(connections::accept(listener, routes, limit, stop, open));
         }

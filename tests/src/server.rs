@@ -71,6 +71,11 @@ impl TestServer {
         format!("http://{}", self.running.addresses[0])
     }
 
+    /// A client of the listener for management, when there is one, with the bootstrap key.
+    pub fn admin_api(&self) -> Option<Api> {
+        self.running.admin_address.map(|address| Api::new(format!("http://{address}"), Some(BOOTSTRAP_KEY)))
+    }
+
     /// A client with the bootstrap key.
     pub fn api(&self) -> Api {
         Api::new(self.url(), Some(BOOTSTRAP_KEY))

@@ -37,8 +37,8 @@ pub enum Planes {
 pub struct Routes {
     /// The parts of the server.
     pub app: SharedApp,
-    /// The management router.
-    pub management: Router,
+    /// What is not a prediction goes here.
+    pub router: Router,
     /// Which of them this listener offers.
     pub planes: Planes,
 }
@@ -88,7 +88,7 @@ async fn dispatch(routes: &Routes, request: Request<Body>) -> Response {
             return predict::answer(&routes.app, target, request).await;
         }
     }
-    match routes.management.clone().oneshot(request).await {
+    match routes.router.clone().oneshot(request).await {
         Ok(response) => bare_errors(response),
         Err(never) => match never {},
     }

@@ -30,6 +30,12 @@ pub fn document() -> Result<serde_json::Value, serde_json::Error> {
     openapi::complete(document)
 }
 
+/// The router of a listener that offers predictions alone, beside a listener for management: health and nothing else.
+pub fn health_alone(app: SharedApp) -> Router {
+    let (router, _) = health::routes().split_for_parts();
+    router.fallback(no_such_route).with_state(app)
+}
+
 /// The router that management requests go to.
 pub fn build(app: SharedApp) -> Router {
     let (router, _) = routes().split_for_parts();
