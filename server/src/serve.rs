@@ -205,16 +205,14 @@ fn start_tasks(app: &SharedApp, stop: &CancellationToken) -> TaskTracker {
     tasks.spawn(stop.clone().run_until_cancelled_owned(keep_keys_fresh(app.clone())));
     tasks.spawn(note_used_keys(app.clone(), stop.clone()));
     tasks.spawn(stop.clone().run_until_cancelled_owned(keep_swept(app.clone())));
-    if app.authenticator.jwt.is_some() {
-        let app = app.clone();
-        let fresh = async move {
-            if let Some(jwt) = &app.authenticator.jwt {
-                jwt.keep_fresh().await;
-            }
-        };
-        tasks.spawn(stop.clone().run_until_cancelled_owned(fresh));
-    }
+    tasks.spawn(stop.clone().run_until_cancelled_owned(keep_key_set_fresh(app.clone())));
     tasks
+}
+
+async fn keep_key_set_fresh(app: SharedApp) {
+    if let Some(jwt) = &app.authenticator.jwt {
+        jwt.keep_fresh().await;
+    }
 }
 
 /// Reads the keys again whenever the registry says that something changed; a revoked key stops working then.

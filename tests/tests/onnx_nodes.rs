@@ -8,6 +8,7 @@
 mod proto;
 
 use servoir_runtime::{Artifact, EngineName, Engines, Format, LoadOptions};
+use servoir_tests::environment;
 use servoir_types::{Data, Tensor};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,11 +24,6 @@ const ABSOLUTE: f64 = 1e-5;
 
 /// Threads that run tests.
 const RUNNERS: usize = 2;
-
-fn environment(name: &str) -> PathBuf {
-    let value = std::env::var_os(name);
-    PathBuf::from(value.unwrap_or_else(|| panic!("{name} is not set: run the tests through `cargo xtask test`")))
-}
 
 fn list_path(engine: EngineName) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("onnx_nodes/{}.failing.txt", engine.as_str()))
@@ -58,7 +54,7 @@ fn write_list(engine: EngineName, failing: &BTreeMap<String, String>) {
 
 /// The folders of tests whose inputs and outputs are tensors, and how many others there are.
 fn tests_in_scope() -> (Vec<PathBuf>, usize) {
-    let pointer = environment("SERVOIR_TEST_FIXTURES").join("onnx_node_tests.txt");
+    let pointer = environment::fixtures().join("onnx_node_tests.txt");
     let root = std::fs::read_to_string(&pointer).unwrap_or_else(|error| panic!("{}: {error}", pointer.display()));
     let entries = std::fs::read_dir(root.trim()).expect("the folder of node tests is there");
     let mut folders: Vec<PathBuf> = entries
@@ -153,7 +149,7 @@ fn run_all(
 
 #[test]
 fn node_tests_pass_but_for_those_that_are_known_to_fail() {
-    let engines = Engines::discover(Some(&environment("ORT_DYLIB_PATH")), 1);
+    let engines = Engines::discover(Some(&environment::onnxruntime()), 1);
     let (folders, others) = tests_in_scope();
     assert!(folders.len() > 1000, "only {} node tests were found", folders.len());
     println!(

@@ -99,16 +99,14 @@ impl Jwt {
         validation.validate_nbf = true;
         validation.set_required_spec_claims(&["exp", "sub"]);
         match &self.audience {
-            Some(audience) => validation.set_audience(&[audience]),
+            Some(audience) => {
+                validation.set_audience(&[audience]);
+                validation.required_spec_claims.insert("aud".to_owned());
+            }
             None => validation.validate_aud = false,
         }
         if let Some(issuer) = &self.issuer {
             validation.set_issuer(&[issuer]);
-        }
-        if self.audience.is_some() {
-            validation.required_spec_claims.insert("aud".to_owned());
-        }
-        if self.issuer.is_some() {
             validation.required_spec_claims.insert("iss".to_owned());
         }
         validation

@@ -34,6 +34,8 @@ pub struct Reconciler {
 pub struct Wish {
     /// The model.
     pub model: ModelId,
+    /// Its name now.
+    pub name: Name,
     /// Which version, and how.
     pub spec: DeploymentSpec,
     /// How it comes in.
@@ -74,13 +76,12 @@ impl Reconciler {
 
     async fn deploy_now(&self, app: &SharedApp, actor: &Actor, wish: Wish) -> Result<Deployment, ApiError> {
         let started = Instant::now();
-        let Wish { model, spec, strategy } = wish;
-        let registered = app.registry.model(&actor.organization, model.as_str()).await?;
+        let Wish { model, name, spec, strategy } = wish;
         let version = app.registry.version(&actor.organization, &model, spec.version).await?;
         let placed = Placed { spec: spec.clone(), digest: version.digest, format: version.format };
         let control = self.control(&model);
         let mut control = control.lock().await;
-        let loaded = self.load_unless_held(app, &control, (&model, &registered.name), placed).await;
+        let loaded = self.load_unless_held(app, &control, (&model, &name), placed).await;
         let loaded = loaded.inspect_err(|_| app.metrics.swap("refused", started.elapsed()))?;
         let decided = app.registry.deploy(actor, &model, spec, strategy).await?;
         self.follow(app, &mut control, decided, Staged { loaded, started }).await

@@ -62,8 +62,10 @@ async fn deploy(
     };
     let spec = DeploymentSpec { version, ..spec };
     let message = message(&model, version, &strategy);
-    let deployment =
-        app.reconciler.deploy(app, &caller.actor, Wish { model: model.id.clone(), spec, strategy }).await?;
+    let deployment = app
+        .reconciler
+        .deploy(app, &caller.actor, Wish { model: model.id.clone(), name: model.name.clone(), spec, strategy })
+        .await?;
     let deployment = show.deployment(&deployment);
     Ok(axum::Json(Deployed { id: model.id.to_string(), status: "deployed", deployment, message }))
 }
