@@ -5,11 +5,11 @@ use crate::app::SharedApp;
 use crate::auth::Principal;
 use crate::error::ApiError;
 use crate::http::body::{self, BodyLimits};
-use crate::http::predict::json::object;
 use crate::http::predict::lookup;
 use axum::body::Body;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use servoir_codec::object;
 use servoir_types::Kind;
 use std::time::Duration;
 
