@@ -2,7 +2,7 @@
 
 mod answer;
 mod binary;
-mod classification;
+pub(crate) mod classification;
 pub(crate) mod expected;
 mod input;
 mod outputs;
