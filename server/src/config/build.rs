@@ -2,7 +2,7 @@
 
 use super::layers::Effective;
 use super::value::Value;
-use super::{AuthConfig, BatchingConfig, Config, Limits, LogFormat};
+use super::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, TlsConfig};
 use servoir_types::Secret;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +13,11 @@ pub(super) fn config(effective: &[Effective]) -> Config {
     Config {
         listen: values.addresses("server.listen"),
         admin_listen: values.addresses("server.admin_listen").first().copied(),
+        tls: TlsConfig {
+            certificate: values.path("server.tls_certificate"),
+            key: values.path("server.tls_key"),
+            client_ca: values.path("server.tls_client_ca"),
+        },
         drain_seconds: values.count("server.drain_seconds"),
         data_dir: PathBuf::from(values.text("storage.data_dir").unwrap_or_default()),
         database_url: values.secret("storage.database").unwrap_or_else(|| Secret::new("")),

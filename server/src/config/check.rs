@@ -12,7 +12,8 @@ pub const HS256_SECRET_BYTES_MIN: usize = 32;
 
 /// Every rule that this configuration breaks.
 pub(super) fn rules(config: &Config, effective: &[Effective]) -> Vec<ConfigError> {
-    let broken = [addresses(config), storage(config), s3(config), identity(config), batching(config)].concat();
+    let broken =
+        [addresses(config), tls(config), storage(config), s3(config), identity(config), batching(config)].concat();
     let at = |key: &str| effective.iter().find(|place| place.setting.key == key).map(|place| place.origin.clone());
     let errors = broken.into_iter();
     errors.map(|(key, rule)| ConfigError::Rule { origin: at(key).unwrap_or(Origin::Default), rule }).collect()
@@ -40,6 +41,24 @@ fn addresses(config: &Config) -> Vec<Broken> {
             broken.push((key, format!("'{key}' repeats the address {address}")));
         }
         seen.push(address);
+    }
+    broken
+}
+
+fn tls(config: &Config) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let tls = &config.tls;
+    let mut needs =
+        |key: &'static str, other: &str| broken.push((key, format!("'{key}' is set, and '{other}' is not")));
+    match (&tls.certificate, &tls.key) {
+        (Some(_), None) => needs("server.tls_certificate", "server.tls_key"),
+        (None, Some(_)) => needs("server.tls_key", "server.tls_certificate"),
+        (None, None) if tls.client_ca.is_some() => needs("server.tls_client_ca", "server.tls_certificate"),
+        _ => {}
+    }
+    // The key itself in place of its file would come to light in the first message about the file.
+    if tls.key.as_ref().is_some_and(|key| key.to_string_lossy().contains("PRIVATE KEY")) {
+        broken.push(("server.tls_key", "'server.tls_key' must be the path of a file, not the key itself".into()));
     }
     broken
 }

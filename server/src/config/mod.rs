@@ -28,6 +28,8 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// `server.admin_listen`: where management APIs and metrics answer instead, when set.
     pub admin_listen: Option<SocketAddr>,
+    /// `server.tls_*`.
+    pub tls: TlsConfig,
     /// `server.drain_seconds`: how long requests in flight may take after SIGTERM.
     pub drain_seconds: u64,
     /// `storage.data_dir`: the folder of everything local.
@@ -58,6 +60,17 @@ pub struct Config {
     pub log_level: String,
     /// `log.format`.
     pub log_format: LogFormat,
+}
+
+/// The files that connections are encrypted with; plain when there are none.
+#[derive(Debug, Clone, Default)]
+pub struct TlsConfig {
+    /// `server.tls_certificate`: the server's chain, PEM. Set exactly when the key is.
+    pub certificate: Option<PathBuf>,
+    /// `server.tls_key`: its private key, PEM.
+    pub key: Option<PathBuf>,
+    /// `server.tls_client_ca`: who must have signed a client's certificate, PEM; unset: clients need none.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// Who may call.

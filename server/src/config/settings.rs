@@ -81,6 +81,20 @@ pub static SETTINGS: &[Setting] = &[
     )
     .flag("--admin-listen"),
     Setting::new(
+        "server.tls_certificate",
+        Kind::Path,
+        "",
+        "certificate chain (PEM) of all addresses; read again when it changes; without it connections are plain",
+    )
+    .flag("--tls-certificate"),
+    Setting::new("server.tls_key", Kind::Path, "", "file of the certificate's private key (PEM)").flag("--tls-key"),
+    Setting::new(
+        "server.tls_client_ca",
+        Kind::Path,
+        "",
+        "certificates (PEM) of who signs clients' certificates; set, clients must have one",
+    ),
+    Setting::new(
         "server.drain_seconds",
         count(0, 3600),
         "30",

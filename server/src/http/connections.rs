@@ -1,6 +1,7 @@
 //! Connections: accepted up to a limit, served over HTTP/1.1 and HTTP/2, finished in peace when the server goes.
 
 use crate::http::outermost::{Routes, answer};
+use crate::http::tls::{self, Tls};
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -12,6 +13,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -24,47 +26,93 @@ const STREAMS_MAX: u32 = 256;
 /// How long accepting pauses when the system is out of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Accepts connections until `stop`, then returns; connections go on until each has finished what it is answering.
-pub async fn accept(
-    listener: TcpListener,
-    routes: Arc<Routes>,
-    limit: Arc<Semaphore>,
-    stop: CancellationToken,
-    open: TaskTracker,
-) {
-    loop {
-        // A place is taken before a connection is accepted: past the limit, callers wait in the system's backlog.
-        let accepted = async {
-            let place = limit.clone().acquire_owned().await.ok()?;
-            Some((place, listener.accept().await))
-        };
-        let accepted = tokio::select! {
-            () = stop.cancelled() => return,
-            accepted = accepted => accepted,
-        };
-        let Some((place, accepted)) = accepted else { return };
-        match accepted {
-            Ok((stream, peer)) => {
-                let (routes, stop) = (routes.clone(), stop.clone());
-                open.spawn(async move {
-                    let _place = place;
-                    serve(stream, peer, routes, stop).await;
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+/// What accepts connections on one address.
+pub struct Acceptor {
+    /// The address.
+    pub listener: TcpListener,
+    /// What answers.
+    pub routes: Arc<Routes>,
+    /// With what connections are encrypted; `None`: they are plain.
+    pub tls: Option<Arc<Tls>>,
+    /// Places for connections, shared by all addresses.
+    pub limit: Arc<Semaphore>,
+    /// Says when to stop accepting.
+    pub stop: CancellationToken,
+    /// The connections that are open.
+    pub open: TaskTracker,
+}
+
+impl Acceptor {
+    /// Accepts connections until told to stop, then returns; connections go on until each has finished what it is
+    /// answering.
+    pub async fn run(self) {
+        loop {
+            // A place is taken before a connection is accepted: past the limit, callers wait in the system's backlog.
+            let accepted = async {
+                let place = self.limit.clone().acquire_owned().await.ok()?;
+                Some((place, self.listener.accept().await))
+            };
+            let accepted = tokio::select! {
+                () = self.stop.cancelled() => return,
+                accepted = accepted => accepted,
+            };
+            let Some((place, accepted)) = accepted else { return };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let (routes, tls, stop) = (self.routes.clone(), self.tls.clone(), self.stop.clone());
+                    self.open.spawn(async move {
+                        let _place = place;
+                        open(stream, tls, Connection { peer, routes, stop }).await;
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, routes: Arc<Routes>, stop: CancellationToken) {
-    let _counted = routes.app.metrics.connection();
+/// What one connection needs beside its bytes.
+struct Connection {
+    peer: SocketAddr,
+    routes: Arc<Routes>,
+    stop: CancellationToken,
+}
+
+impl Connection {
+    /// How long a handshake, and then a request's head, may take.
+    fn head_timeout(&self) -> Duration {
+        Duration::from_secs(self.routes.app.config.limits.header_read_seconds)
+    }
+}
+
+async fn open(stream: TcpStream, tls: Option<Arc<Tls>>, connection: Connection) {
+    let _counted = connection.routes.app.metrics.connection();
+    let peer = connection.peer;
     if let Err(error) = stream.set_nodelay(true) {
         return tracing::debug!(%error, %peer, "the connection was gone at once");
     }
-    let head_timeout = Duration::from_secs(routes.app.config.limits.header_read_seconds);
+    let Some(tls) = tls else { return serve(stream, connection).await };
+    let handshake = async {
+        match tls::refuse_plain_text(stream).await? {
+            Some(stream) => tls.accept(stream).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    // A server that goes waits for answers, not for handshakes.
+    let handshake = connection.stop.run_until_cancelled(tokio::time::timeout(connection.head_timeout(), handshake));
+    match handshake.await {
+        Some(Ok(Ok(Some(stream)))) => serve(stream, connection).await,
+        Some(Ok(Ok(None))) => tracing::debug!(%peer, "plain HTTP came to a port that speaks TLS"),
+        Some(Ok(Err(error))) => tracing::debug!(%error, %peer, "the TLS handshake failed"),
+        Some(Err(_)) => tracing::debug!(%peer, "the TLS handshake took too long"),
+        None => {}
+    }
+}
+
+fn protocols(head_timeout: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(HEAD_BYTES_MAX);
     builder
@@ -72,7 +120,15 @@ async fn serve(stream: TcpStream, peer: SocketAddr, routes: Arc<Routes>, stop: C
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEAD_BYTES_MAX as u32);
+    builder
+}
 
+async fn serve<S>(stream: S, connection: Connection)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let head_timeout = connection.head_timeout();
+    let Connection { peer, routes, stop } = connection;
     let spoken = Arc::new(AtomicBool::new(false));
     let has_spoken = spoken.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
@@ -80,6 +136,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, routes: Arc<Routes>, stop: C
         let routes = routes.clone();
         async move { Ok::<_, Infallible>(answer(&routes, request.map(Body::new), peer).await) }
     });
+    let builder = protocols(head_timeout);
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     // Until the first request, hyper-util may be waiting for enough bytes to tell HTTP/1 from HTTP/2, without a limit.
     let mut silence = pin!(tokio::time::sleep(head_timeout));

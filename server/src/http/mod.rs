@@ -19,3 +19,4 @@ pub mod query;
 pub mod registry;
 pub mod request_id;
 pub mod router;
+pub mod tls;
