@@ -23,6 +23,18 @@ use tokio_util::task::TaskTracker;
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Streams that one HTTP/2 connection may have open.
 const STREAMS_MAX: u32 = 256;
+/// Streams that a client has reset and the server has not yet forgotten: more than these, and the connection ends.
+const RESETS_PENDING_MAX: usize = 64;
+/// What a client may send on one HTTP/2 stream before the server has read it, in bytes: a tensor without a pause.
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+/// The same for all streams of a connection together.
+const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// The largest HTTP/2 frame that is taken, in bytes.
+const FRAME_BYTES_MAX: u32 = 64 * 1024;
+/// How often an HTTP/2 client that says nothing is asked whether it is still there.
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// How long it may take to answer.
+const PONG_WITHIN: Duration = Duration::from_secs(20);
 /// How long accepting pauses when the system is out of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -114,12 +126,25 @@ async fn open(stream: TcpStream, tls: Option<Arc<Tls>>, connection: Connection) 
 
 fn protocols(head_timeout: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(HEAD_BYTES_MAX);
+    // Half-closed connections are taken for closed ones, as most servers do: else a client that has gone could not be
+    // told from one that waits, and what it asked for would be computed for nobody.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_timeout)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .pipeline_flush(true);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
-        .max_header_list_size(HEAD_BYTES_MAX as u32);
+        .max_pending_accept_reset_streams(RESETS_PENDING_MAX)
+        .max_header_list_size(HEAD_BYTES_MAX as u32)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PONG_WITHIN);
     builder
 }
 
