@@ -4,6 +4,7 @@ use crate::app::{App, SharedApp};
 use crate::auth::Authenticator;
 use crate::config::Config;
 use crate::http::connections::Acceptor;
+use crate::http::cors;
 use crate::http::outermost::{Planes, Routes};
 use crate::http::router;
 use crate::http::tls::{self, Tls};
@@ -122,11 +123,12 @@ impl Running {
     fn listen(&mut self, listeners: Vec<TcpListener>, admin: Option<TcpListener>, tls: Option<Arc<Tls>>) {
         let limit = Arc::new(Semaphore::new(self.app.config.limits.connections_max));
         let (management, health) = (router::build(self.app.clone()), router::health_alone(self.app.clone()));
+        let cors = cors::configured(&self.app.config.cors_allowed_origins);
         let planes = if admin.is_some() { Planes::Data } else { Planes::All };
         let with_planes = listeners.into_iter().map(|listener| (listener, planes));
         for (listener, planes) in with_planes.chain(admin.map(|listener| (listener, Planes::Management))) {
             let router = if planes == Planes::Data { health.clone() } else { management.clone() };
-            let routes = Arc::new(Routes { app: self.app.clone(), router, planes });
+            let routes = Arc::new(Routes { app: self.app.clone(), router, planes, cors: cors.clone() });
             let acceptor = Acceptor {
                 listener,
                 routes,

@@ -121,6 +121,7 @@ pub fn config(data_dir: &Path) -> Config {
         listen: vec!["127.0.0.1:0".parse().expect("an address")],
         admin_listen: None,
         tls: TlsConfig::default(),
+        trusted_proxies: Vec::new(),
         drain_seconds: 10,
         data_dir: data_dir.to_owned(),
         database_url: Secret::new(format!("sqlite:{}", data_dir.join("servoir.db").display())),
@@ -140,6 +141,7 @@ pub fn config(data_dir: &Path) -> Config {
             jwt_organization_claim: "org".to_owned(),
             bootstrap_key: Some(Secret::new(BOOTSTRAP_KEY)),
         },
+        cors_allowed_origins: Vec::new(),
         limits: Limits {
             predict_body_bytes_max: 4 << 20,
             management_body_bytes_max: 1 << 20,

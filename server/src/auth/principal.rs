@@ -2,13 +2,13 @@
 
 use super::scope::{EVERYTHING, Scope};
 use crate::error::ApiError;
+use crate::http::client_address::ClientAddress;
 use crate::http::request_id::RequestId;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use servoir_registry::Actor;
 use servoir_types::Kind;
 use std::marker::PhantomData;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Who is calling.
@@ -110,7 +110,7 @@ impl<S> Caller<S> {
                 Credential::ApiKey => format!("api-key:{}", principal.subject),
                 other => other.as_str().to_owned(),
             },
-            address: parts.extensions.get::<SocketAddr>().map(|address| address.ip().to_string()),
+            address: parts.extensions.get::<ClientAddress>().map(|client| client.ip().to_string()),
             request_id: parts.extensions.get::<RequestId>().map(ToString::to_string).unwrap_or_default(),
         };
         Ok(Self { principal, actor, scope: PhantomData })

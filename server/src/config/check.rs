@@ -1,8 +1,8 @@
 //! Rules that hold between settings, or that need more than a value's form.
 
-use super::Config;
 use super::error::{ConfigError, Origin};
 use super::layers::Effective;
+use super::{ANY_ORIGIN, Config};
 use reqwest::Url;
 
 /// The fewest characters of a bootstrap key.
@@ -32,6 +32,10 @@ fn addresses(config: &Config) -> Vec<Broken> {
                 format!("'auth.mode' may be 'off' only with loopback addresses, and the server listens on {address}"),
             ));
         }
+    }
+    if config.auth.off && config.cors_allowed_origins.iter().any(|origin| origin == ANY_ORIGIN) {
+        let rule = "'cors.allowed_origins' may not be '*' while 'auth.mode' is 'off': any page could change the models";
+        broken.push(("cors.allowed_origins", rule.into()));
     }
     // Port 0 stands for another free port each time.
     let mut seen = Vec::new();

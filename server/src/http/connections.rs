@@ -1,5 +1,6 @@
 //! Connections: accepted up to a limit, served over HTTP/1.1 and HTTP/2, finished in peace when the server goes.
 
+use crate::http::cors;
 use crate::http::outermost::{Routes, answer};
 use crate::http::tls::{self, Tls};
 use axum::body::Body;
@@ -159,7 +160,13 @@ where
     let service = service_fn(move |request: http::Request<Incoming>| {
         has_spoken.store(true, Ordering::Relaxed);
         let routes = routes.clone();
-        async move { Ok::<_, Infallible>(answer(&routes, request.map(Body::new), peer).await) }
+        async move {
+            let request = request.map(Body::new);
+            Ok::<_, Infallible>(match &routes.cors {
+                None => answer(&routes, request, peer).await,
+                Some(layer) => cors::around(layer, request, |request| answer(&routes, request, peer)).await,
+            })
+        }
     });
     let builder = protocols(head_timeout);
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));

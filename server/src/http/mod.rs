@@ -2,7 +2,9 @@
 
 pub mod auth;
 pub mod body;
+pub mod client_address;
 pub mod connections;
+pub mod cors;
 pub mod etag;
 pub mod fields;
 pub mod health;
