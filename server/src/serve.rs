@@ -3,6 +3,7 @@
 use crate::app::{App, SharedApp};
 use crate::auth::Authenticator;
 use crate::config::Config;
+use crate::grpc;
 use crate::http::connections;
 use crate::http::outermost::{Planes, Routes};
 use crate::http::router;
@@ -109,19 +110,20 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
         stop_tasks,
         tasks,
     };
-    running.listen(listeners, admin);
+    let grpc = Arc::new(grpc::Services::of(running.app.clone())?);
+    running.listen(listeners, admin, &grpc);
     Ok(running)
 }
 
 impl Running {
-    fn listen(&mut self, listeners: Vec<TcpListener>, admin: Option<TcpListener>) {
+    fn listen(&mut self, listeners: Vec<TcpListener>, admin: Option<TcpListener>, grpc: &Arc<grpc::Services>) {
         let limit = Arc::new(Semaphore::new(self.app.config.limits.connections_max));
         let (management, health) = (router::build(self.app.clone()), router::health_alone(self.app.clone()));
         let planes = if admin.is_some() { Planes::Data } else { Planes::All };
         let with_planes = listeners.into_iter().map(|listener| (listener, planes));
         for (listener, planes) in with_planes.chain(admin.map(|listener| (listener, Planes::Management))) {
             let router = if planes == Planes::Data { health.clone() } else { management.clone() };
-            let routes = Arc::new(Routes { app: self.app.clone(), router, planes });
+            let routes = Arc::new(Routes { app: self.app.clone(), router, grpc: Arc::clone(grpc), planes });
             let (limit, stop, open) = (limit.clone(), self.stop_accepting.clone(), self.connections.clone());
             self.tasks.spawn(connections::accept(listener, routes, limit, stop, open));
         }

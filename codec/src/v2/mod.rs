@@ -1,9 +1,12 @@
 //! The Open Inference Protocol, version 2: tensors in, tensors out.
 
 mod answer;
-mod classification;
+pub(crate) mod classification;
+pub(crate) mod expected;
+mod outputs;
 mod parameters;
 mod request;
 
 pub use answer::Answer;
-pub use request::{Asked, Wanted};
+pub use outputs::{Outputs, Wanted};
+pub use request::Asked;

@@ -1,5 +1,6 @@
 //! The body of `…/infer`.
 
+use super::outputs::Wanted;
 use super::parameters::{OfInput, OfOutput, OfRequest};
 use crate::fault::{Fault, nearest};
 use crate::json::filling::Filling;
@@ -24,15 +25,6 @@ pub struct Asked {
     pub priority: u64,
     /// How long the caller waits.
     pub timeout: Option<Duration>,
-}
-
-/// An output that is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
-    /// Its position in the signature.
-    pub position: usize,
-    /// How many of the best classes are wanted in place of the values.
-    pub classes: Option<usize>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -144,7 +136,7 @@ impl Reader<'_> {
                 return Err(malformed(detail));
             }
         }
-        Ok(filling.finish()?)
+        filling.finish()
     }
 
     fn shape(&self, spec: &TensorSpec, input: &Input<'_>) -> Result<Vec<usize>, Fault> {
@@ -172,7 +164,8 @@ impl Reader<'_> {
     }
 
     fn outputs(&self, came: Option<Vec<Object<Output>>>) -> Result<Vec<Wanted>, Fault> {
-        let all = || (0..self.signature.outputs.len()).map(|position| Wanted { position, classes: None });
+        let all =
+            || (0..self.signature.outputs.len()).map(|position| Wanted { position, classes: None, binary: false });
         let Some(came) = came.filter(|came| !came.is_empty()) else { return Ok(all().collect()) };
         let mut wanted: Vec<Wanted> = Vec::with_capacity(self.signature.outputs.len());
         for Object(Output { name, parameters }) in came {
@@ -185,7 +178,7 @@ impl Reader<'_> {
                 return Err(malformed(format!("outputs: '{name}' came twice")));
             }
             let classes = parameters.map(|Object(parameters)| parameters.classes()).transpose()?.flatten();
-            wanted.push(Wanted { position, classes });
+            wanted.push(Wanted { position, classes, binary: false });
         }
         Ok(wanted)
     }
@@ -248,7 +241,10 @@ mod tests {
             body["outputs"] = json!([{"name": "p", "parameters": {"classification": 2}}, {"name": "label"}]);
         });
         let asked = read(&text).unwrap();
-        let wanted = [Wanted { position: 1, classes: Some(2) }, Wanted { position: 0, classes: None }];
+        let wanted = [
+            Wanted { position: 1, classes: Some(2), binary: false },
+            Wanted { position: 0, classes: None, binary: false },
+        ];
         assert_eq!(asked.outputs, wanted);
         assert_eq!((asked.id.as_deref(), asked.priority), (Some("42"), 1));
         assert_eq!(asked.timeout, Some(Duration::from_micros(1500)));

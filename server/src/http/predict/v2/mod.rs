@@ -48,13 +48,13 @@ pub async fn infer(
 }
 
 /// What a deployment gave, ready to be written.
-fn answer_of<'a>(deployment: &'a Deployment, outputs: &'a [Tensor]) -> Answer<'a> {
+pub fn answer_of<'a>(deployment: &'a Deployment, outputs: &'a [Tensor]) -> Answer<'a> {
     let identity = deployment.identity();
     Answer { name: &identity.name, version: identity.version, signature: deployment.signature(), outputs }
 }
 
 /// As Triton has it: 1 goes first, larger numbers later, 0 is the default.
-const fn priority(asked: u64) -> Priority {
+pub const fn priority(asked: u64) -> Priority {
     match asked {
         1 => Priority::High,
         0 | 2 => Priority::Normal,
