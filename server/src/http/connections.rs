@@ -127,14 +127,11 @@ async fn open(stream: TcpStream, tls: Option<Arc<Tls>>, connection: Connection) 
 
 fn protocols(head_timeout: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
+    // Answers to pipelined requests are not gathered (hyper's `pipeline_flush`): one would wait for what comes after it,
+    // and they would pile up for a client that does not read.
     // Half-closed connections are taken for closed ones, as most servers do: else a client that has gone could not be
     // told from one that waits, and what it asked for would be computed for nobody.
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(head_timeout)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .pipeline_flush(true);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(HEAD_BYTES_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())
