@@ -11,3 +11,4 @@ pub mod readiness;
 pub mod reconcile;
 pub mod serve;
 pub mod telemetry;
+pub mod ws;

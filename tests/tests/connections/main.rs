@@ -2,6 +2,7 @@
 
 mod authority;
 mod cors;
+mod live;
 mod protocols;
 mod proxies;
 mod tls;

@@ -11,6 +11,7 @@ mod deployment_view;
 mod endpoint_url;
 mod hardware;
 mod import;
+mod live;
 mod metadata;
 mod metered;
 mod model_request;
@@ -37,6 +38,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
         .merge(deploy::routes())
         .merge(undeploy::routes())
         .merge(status::routes())
+        .merge(live::routes())
         .merge(hardware::routes())
         .merge(predict::routes())
 }
