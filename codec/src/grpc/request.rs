@@ -32,6 +32,7 @@ impl Asked {
             id: Some(id).filter(|id| !id.is_empty()),
             inputs: read_inputs(inputs, raw, model)?,
             outputs: outputs.finish(true),
+            binary_output_default: true,
             priority,
             timeout,
         })

@@ -1,8 +1,10 @@
 //! The Open Inference Protocol, version 2: tensors in, tensors out.
 
 mod answer;
+mod binary;
 pub(crate) mod classification;
 pub(crate) mod expected;
+mod input;
 mod outputs;
 mod parameters;
 mod request;

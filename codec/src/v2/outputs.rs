@@ -1,8 +1,14 @@
 //! The outputs that a request asks for.
 
+use super::parameters::OfOutput;
 use crate::fault::Fault;
 use crate::json::excerpt;
+use crate::json::fields::{self, Fields, mistyped};
+use crate::json::path::Path;
+use crate::json::scanner::Scanner;
 use crate::model::Model;
+
+const FIELDS: &[&str] = &["name", "parameters"];
 
 /// An output that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,5 +65,38 @@ impl<'m> Outputs<'m> {
             binary: own.unwrap_or(binary),
         });
         wanted.collect()
+    }
+
+    /// Reads the list `outputs` of a request.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place.
+    pub(super) fn read(&mut self, scanner: &mut Scanner<'_>, path: &Path<'_>) -> Result<(), Fault> {
+        if scanner.eat_null() {
+            return Ok(());
+        }
+        if !scanner.eat(b'[') {
+            return Err(mistyped(scanner, path, "a list"));
+        }
+        let mut count = 0;
+        while scanner.next_item(count == 0)? {
+            self.read_one(scanner, &path.item(count))?;
+            count += 1;
+        }
+        Ok(())
+    }
+
+    fn read_one(&mut self, scanner: &mut Scanner<'_>, path: &Path<'_>) -> Result<(), Fault> {
+        let mut fields = Fields::open(scanner, path, FIELDS)?;
+        let (mut name, mut parameters) = (None, OfOutput::default());
+        while let Some(key) = fields.next(scanner)? {
+            let path = path.field(key);
+            match key {
+                "name" => name = fields::text(scanner, &path)?,
+                _ => parameters = OfOutput::read(scanner, &path)?,
+            }
+        }
+        let Some(name) = name else { return Err(Fault::Form(format!("{path}: missing field `name`"))) };
+        self.add(&name, parameters.classes()?, parameters.binary_data)
     }
 }

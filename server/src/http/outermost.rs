@@ -5,6 +5,7 @@ use crate::app::SharedApp;
 use crate::auth::Principal;
 use crate::error::ApiError;
 use crate::grpc;
+use crate::http::client_address::ClientAddress;
 use crate::http::predict;
 use crate::http::problem::{self, Dialect, render};
 use crate::http::request_id::{HEADER, RequestId};
@@ -15,11 +16,12 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use servoir_types::Kind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 use tower::ServiceExt as _;
+use tower_http::cors::CorsLayer;
 
 /// What an error may say in headers of its own.
 const HEADERS_OF_ERRORS: [HeaderName; 2] = [header::ALLOW, header::CONTENT_RANGE];
@@ -45,21 +47,24 @@ pub struct Routes {
     pub grpc: Arc<grpc::Services>,
     /// Which of them this listener offers.
     pub planes: Planes,
+    /// Which pages' scripts may call; `None`: nobody's.
+    pub cors: Option<CorsLayer>,
 }
 
 /// Answers one request.
 pub async fn answer(routes: &Routes, mut request: Request<Body>, peer: SocketAddr) -> Response {
     let app = &routes.app;
+    let client = ClientAddress::of(peer, request.headers(), &app.config.trusted_proxies);
     let started = Instant::now();
     let request_id = RequestId::of(request.headers(), &app.request_ids);
     let is_grpc = grpc::is_call(request.headers());
     // A call over gRPC is counted as the same request over HTTP would be.
     let dialect = if is_grpc { Dialect::OpenInference } else { Dialect::of(request.uri().path()) };
-    let line = LogLine { method: request.method().clone(), path: request.uri().path().to_owned(), peer };
+    let line = LogLine { method: request.method().clone(), path: request.uri().path().to_owned(), client: client.ip() };
 
     let principal: Result<Principal, ApiError> = app.authenticator.authenticate(request.headers());
     request.extensions_mut().insert(principal);
-    request.extensions_mut().insert(peer);
+    request.extensions_mut().insert(client);
     request.extensions_mut().insert(request_id.clone());
 
     let in_flight = InFlight::enter(&app.metrics, app.config.limits.requests_in_flight_max);
@@ -132,7 +137,7 @@ pub fn overloaded(limit: usize) -> ApiError {
 struct LogLine {
     method: http::Method,
     path: String,
-    peer: SocketAddr,
+    client: IpAddr,
 }
 
 impl LogLine {
@@ -143,20 +148,20 @@ impl LogLine {
         elapsed: std::time::Duration,
         error: Option<&ApiError>,
     ) {
-        let Self { method, path, peer } = self;
+        let Self { method, path, client } = self;
         let (status, elapsed_us, code) = (status.as_u16(), elapsed.as_micros() as u64, error.map(|error| error.code));
         match error {
             Some(ApiError { kind: Kind::Internal, internal, detail, .. }) => {
                 let cause = internal.as_deref().unwrap_or(detail);
-                tracing::error!(%request_id, %method, path, status, elapsed_us, %peer, code, cause, "request failed");
+                tracing::error!(%request_id, %method, path, status, elapsed_us, %client, code, cause, "request failed");
             }
             Some(ApiError { internal: Some(cause), .. }) => {
-                tracing::warn!(%request_id, %method, path, status, elapsed_us, %peer, code, cause, "request failed");
+                tracing::warn!(%request_id, %method, path, status, elapsed_us, %client, code, cause, "request failed");
             }
             Some(error) => {
-                tracing::info!(%request_id, %method, path, status, elapsed_us, %peer, code, detail = error.detail, "request refused");
+                tracing::info!(%request_id, %method, path, status, elapsed_us, %client, code, detail = error.detail, "request refused");
             }
-            None => tracing::debug!(%request_id, %method, path, status, elapsed_us, %peer, "request answered"),
+            None => tracing::debug!(%request_id, %method, path, status, elapsed_us, %client, "request answered"),
         }
     }
 }

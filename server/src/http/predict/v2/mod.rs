@@ -42,7 +42,7 @@ pub async fn infer(
     let deployment = &*chosen.deployment;
     call.served.model = Some(deployment.identity().clone());
     let bytes = media::read(&parts.headers, body, &call.app.config.limits).await?;
-    let asked = Asked::read(&bytes, lookup::expected(deployment))?;
+    let asked = Asked::read(&bytes, None, lookup::expected(deployment))?;
     let answer = call.run(&chosen, asked.inputs, asked.timeout, priority(asked.priority)).await?;
     Ok(json_body(answer_of(deployment, &answer.outputs).to_json(&asked.outputs, asked.id.as_deref())?))
 }
