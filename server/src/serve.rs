@@ -136,7 +136,8 @@ impl Running {
         let with_planes = listeners.into_iter().map(|listener| (listener, planes));
         for (listener, planes) in with_planes.chain(admin.map(|listener| (listener, Planes::Management))) {
             let router = if planes == Planes::Data { health.clone() } else { management.clone() };
-            let routes = Arc::new(Routes { app: self.app.clone(), router, grpc: Arc::clone(grpc), planes, cors: cors.clone() });
+            let routes =
+                Arc::new(Routes { app: self.app.clone(), router, grpc: Arc::clone(grpc), planes, cors: cors.clone() });
             let acceptor = Acceptor {
                 listener,
                 routes,
