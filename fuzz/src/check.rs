@@ -1,6 +1,7 @@
 //! Properties that several targets share.
 
 use crate::signatures::ROWS_MAX;
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use servoir_codec::{Fault, Model, v2};
@@ -76,7 +77,8 @@ struct Answered<'a> {
 /// Tensors written as a JSON answer and read as a request are the same tensors. Those with values that JSON does not
 /// have are refused.
 pub fn json_round_trip(tensors: &[Tensor], model: Model<'_>) {
-    let all: Vec<v2::Wanted> = (0..tensors.len()).map(|position| v2::Wanted { position, classes: None }).collect();
+    let all: Vec<v2::Wanted> =
+        (0..tensors.len()).map(|position| v2::Wanted { position, classes: None, binary: false }).collect();
     let answer = v2::Answer { name: "m", version: 1, signature: model.signature, outputs: tensors };
     let written = match answer.to_json(&all, Some("id")) {
         Ok(written) => written,
@@ -84,7 +86,8 @@ pub fn json_round_trip(tensors: &[Tensor], model: Model<'_>) {
     };
     let answered: Answered<'_> = serde_json::from_slice(&written).expect("an answer is JSON");
     let request = format!(r#"{{"inputs": {}}}"#, answered.outputs);
-    let asked = v2::Asked::read(request.as_bytes(), model).unwrap_or_else(|fault| panic!("{request}: {fault}"));
+    let asked = v2::Asked::read(&Bytes::copy_from_slice(request.as_bytes()), None, model);
+    let asked = asked.unwrap_or_else(|fault| panic!("{request}: {fault}"));
     for (got, wanted) in asked.inputs.iter().zip(tensors) {
         same(got, wanted);
     }

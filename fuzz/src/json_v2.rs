@@ -1,6 +1,7 @@
 //! The body of `/v2/…/infer`: refused, or read as the slow way reads it.
 
 use crate::{check, oracle, signatures};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use servoir_codec::{Fault, Model, v2};
@@ -9,8 +10,9 @@ use std::borrow::Cow;
 /// Gives the body to every model.
 pub fn run(body: &[u8]) {
     let is_json = oracle::is_json(body);
+    let bytes = Bytes::copy_from_slice(body);
     for model in signatures::models() {
-        match v2::Asked::read(body, model) {
+        match v2::Asked::read(&bytes, None, model) {
             Ok(asked) => {
                 assert!(is_json, "what is not JSON was taken");
                 taken(body, &asked, model);
