@@ -190,7 +190,7 @@ where
             }
             Ok::<_, Infallible>(match &routes.cors {
                 None => answer(&routes, request, peer).await,
-                Some(layer) => cors::around(layer, request, |request| answer(&routes, request, peer)).await,
+                Some(layer) => Box::pin(cors::around(layer, request, |request| answer(&routes, request, peer))).await,
             })
         }
     });

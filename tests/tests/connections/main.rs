@@ -1,6 +1,5 @@
 //! What lies below the routes: TLS, HTTP/1.1 and HTTP/2, browsers of other origins, proxies, WebSockets.
 
-mod authority;
 mod cors;
 mod live;
 mod protocols;

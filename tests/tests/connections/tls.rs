@@ -1,12 +1,12 @@
 //! TLS: what is agreed on, whose certificates count, and certificates that change while the server runs.
 
 use crate::Churn;
-use crate::authority::{Authority, Issued};
 use crate::wire::{connect, http1, http2, post, read, shown};
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
 use serde_json::Value;
 use servoir::config::TlsConfig;
 use servoir::http::tls::Tls;
+use servoir_tests::authority::{Authority, Issued};
 use servoir_tests::environment;
 use servoir_tests::server::{BOOTSTRAP_KEY, Database, TestServer};
 use std::path::Path;
