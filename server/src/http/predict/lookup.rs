@@ -59,6 +59,15 @@ pub fn answering(live: &Live) -> impl Iterator<Item = &Arc<Deployment>> {
     std::iter::once(&live.primary).chain(live.canary.iter().map(|(_, canary)| canary))
 }
 
+/// Every deployment that callers of an organization get answers from, in no order.
+pub fn of_organization(app: &App, organization: &str) -> Vec<Arc<Deployment>> {
+    let entries = app.serving.entries().into_iter().filter(|(owner, _)| owner == organization);
+    entries
+        .filter_map(|(_, entry)| entry.live())
+        .flat_map(|live| answering(&live).cloned().collect::<Vec<_>>())
+        .collect()
+}
+
 /// What a body for this deployment is read for.
 pub fn expected(deployment: &Deployment) -> Model<'_> {
     let identity = deployment.identity();

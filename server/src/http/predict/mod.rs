@@ -12,7 +12,7 @@ mod media;
 mod names;
 mod target;
 mod v1;
-mod v2;
+pub mod v2;
 
 pub use answer::{answer, registry_twin};
 pub use document::DataPlane;
