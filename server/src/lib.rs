@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod error;
 pub mod http;
+pub mod models_dir;
 pub mod readiness;
 pub mod reconcile;
 pub mod serve;

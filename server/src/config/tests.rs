@@ -51,6 +51,10 @@ database_connections_max = 5
 artifacts = "s3://bucket/prefix"
 s3 = { aws_region = "r", aws_allow_http = true }
 import_sources = ["s3://models/"]
+[models]
+dir = "/models"
+name = "churn"
+poll_seconds = 30
 [engines]
 onnxruntime = "/lib/ort.so"
 threads = 6
@@ -93,6 +97,9 @@ format = "json"
     assert_eq!((config.data_dir, config.database_connections_max), (PathBuf::from("/d"), 5));
     assert_eq!(config.s3, [("aws_allow_http".into(), Secret::new("true")), ("aws_region".into(), Secret::new("r"))]);
     assert_eq!((config.onnxruntime, config.engine_threads), (Some(PathBuf::from("/lib/ort.so")), 6));
+    let models = config.models;
+    assert_eq!((models.dir, models.name.as_deref()), (Some(PathBuf::from("/models")), Some("churn")));
+    assert_eq!(models.poll_seconds, 30);
     assert_eq!((config.auth.off, config.auth.jwt_organization_claim.as_str()), (true, "tenant"));
     let limits = config.limits;
     assert_eq!((limits.predict_body_bytes_max, limits.management_body_bytes_max, limits.artifact_bytes_max), (7, 8, 9));
