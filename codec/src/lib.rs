@@ -5,6 +5,7 @@
 
 mod fault;
 pub mod grpc;
+mod inputs;
 mod json;
 mod model;
 pub mod raw;

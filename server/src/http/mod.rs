@@ -2,7 +2,9 @@
 
 pub mod auth;
 pub mod body;
+pub mod client_address;
 pub mod connections;
+pub mod cors;
 pub mod etag;
 pub mod fields;
 pub mod health;
@@ -19,3 +21,4 @@ pub mod query;
 pub mod registry;
 pub mod request_id;
 pub mod router;
+pub mod tls;

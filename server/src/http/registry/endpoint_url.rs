@@ -1,5 +1,6 @@
 //! Where a caller reaches a model: absolute when the request says under which name the server was reached.
 
+use crate::app::SharedApp;
 use axum::extract::FromRequestParts;
 use http::header;
 use http::request::Parts;
@@ -17,13 +18,14 @@ impl Origin {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Origin {
+impl FromRequestParts<SharedApp> for Origin {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Self, Infallible> {
         let host = parts.headers.get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
         // HTTP/2 carries the name in the URI instead. User information is no part of a name.
         let authority = host.or_else(|| parts.uri.authority().cloned()).filter(|host| !host.as_str().contains('@'));
-        Ok(Self(authority.map(|authority| format!("http://{authority}")).unwrap_or_default()))
+        let scheme = if app.config.tls.certificate.is_some() { "https" } else { "http" };
+        Ok(Self(authority.map(|authority| format!("{scheme}://{authority}")).unwrap_or_default()))
     }
 }
