@@ -11,6 +11,7 @@ mod deployment_view;
 mod endpoint_url;
 mod hardware;
 mod import;
+mod in_use;
 mod live;
 mod metadata;
 mod metered;
@@ -23,6 +24,8 @@ mod undeploy;
 mod upload;
 mod versions;
 mod wire;
+
+pub use in_use::unless_in_use;
 
 use crate::app::SharedApp;
 pub use deploy::{default_spec, newest_ready};
