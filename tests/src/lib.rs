@@ -4,6 +4,7 @@
 //! it is missing.
 
 pub mod api;
+pub mod authority;
 pub mod environment;
 pub mod fixture;
 #[allow(clippy::all)] // generated
