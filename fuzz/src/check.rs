@@ -83,8 +83,8 @@ struct Answered<'a> {
 /// have are refused.
 pub fn json_round_trip(tensors: &[Tensor], model: Model<'_>) {
     let answer = v2::Answer { name: "m", version: 1, signature: model.signature, outputs: tensors };
-    let written = match answer.to_json(&all(model), Some("id")) {
-        Ok(written) => written,
+    let written = match answer.write(&all(model), Some("id")) {
+        Ok(written) => written.bytes,
         Err(fault) => return assert!(matches!(fault, Fault::NotRepresentable(_)), "{fault}"),
     };
     let answered: Answered<'_> = serde_json::from_slice(&written).expect("an answer is JSON");

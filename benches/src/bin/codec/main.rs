@@ -72,9 +72,9 @@ fn encoders(case: &Case) -> Result<Vec<Subject<'_>>> {
         let outputs = std::slice::from_ref(tensor);
         let wanted = [v2::Wanted { position: 0, classes: None, binary: false }];
         let answer = move || v2::Answer { name: "m", version: 1, signature: case.signature_of(tensor), outputs };
-        answer().to_json(&wanted, None).map_err(|fault| anyhow::anyhow!("{fault}")).context("an answer")?;
+        answer().write(&wanted, None).map_err(|fault| anyhow::anyhow!("{fault}")).context("an answer")?;
         subjects.push(Subject::new(format!("servoir, v2 {}", tensor.datatype()), move || {
-            drop(black_box(answer().to_json(black_box(&wanted), None)));
+            drop(black_box(answer().write(black_box(&wanted), None)));
         }));
         subjects.push(Subject::new(format!("serde_json, {}", tensor.datatype()), move || {
             drop(black_box(serialized(black_box(tensor))));
