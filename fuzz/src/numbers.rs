@@ -1,6 +1,7 @@
 //! The elements of a JSON list: taken when the standard library takes them, and then the same to the last bit.
 
 use crate::{check, oracle, signatures};
+use bytes::Bytes;
 use serde_json::value::RawValue;
 use servoir_codec::v2;
 use servoir_types::{Datatype, Shape, Signature, TensorSpec};
@@ -21,8 +22,8 @@ pub fn run(items: &[u8]) {
         let mut model = signatures::of(&signature);
         model.rows_max = usize::MAX;
         let head = format!(r#"{{"inputs": [{{"name": "x", "datatype": "{datatype}", "shape": [{count}], "data": ["#);
-        let body = [head.as_bytes(), items, b"]}]}"].concat();
-        let asked = v2::Asked::read(&body, model);
+        let body = Bytes::from([head.as_bytes(), items, b"]}]}"].concat());
+        let asked = v2::Asked::read(&body, None, model);
         let Some(values) = &values else {
             assert!(asked.is_err() || oracle::is_json(&body), "what is not JSON was taken");
             continue;

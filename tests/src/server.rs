@@ -3,7 +3,7 @@
 use crate::api::Api;
 use crate::environment;
 use crate::postgres::TestDatabase;
-use servoir::config::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, TlsConfig};
+use servoir::config::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, TlsConfig};
 use servoir::serve::{Running, start};
 use servoir_types::Secret;
 use std::net::SocketAddr;
@@ -130,6 +130,7 @@ pub fn config(data_dir: &Path) -> Config {
         artifacts_url: format!("file://{}", data_dir.join("artifacts").display()),
         s3: Vec::new(),
         import_sources: Vec::new(),
+        models: ModelsConfig::default(),
         onnxruntime: Some(environment::onnxruntime()),
         engine_threads: 1,
         auth: AuthConfig {

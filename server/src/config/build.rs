@@ -2,7 +2,7 @@
 
 use super::layers::Effective;
 use super::value::{Value, network};
-use super::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, TlsConfig};
+use super::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, TlsConfig};
 use servoir_types::Secret;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -27,6 +27,11 @@ pub(super) fn config(effective: &[Effective]) -> Config {
         artifacts_url: values.text("storage.artifacts").unwrap_or_default(),
         s3: values.options("storage.s3"),
         import_sources: values.list("storage.import_sources"),
+        models: ModelsConfig {
+            dir: values.path("models.dir"),
+            name: values.text("models.name"),
+            poll_seconds: values.count("models.poll_seconds"),
+        },
         onnxruntime: values.path("engines.onnxruntime"),
         engine_threads: values.size("engines.threads"),
         auth: auth(&values),

@@ -148,6 +148,16 @@ pub static SETTINGS: &[Setting] = &[
         "",
         "URL prefixes that an `artifactUri` may point into, such as `s3://models/`",
     ),
+    Setting::new("models.dir", Kind::Path, "", "folder of models that is served in place of the registry")
+        .flag("--models"),
+    Setting::new("models.name", Kind::Text, "", "name of the one model of a folder that holds a model file itself")
+        .flag("--model-name"),
+    Setting::new(
+        "models.poll_seconds",
+        count(0, DAY_SECONDS),
+        "0",
+        "how often the folder of models is read again; 0 for only when asked",
+    ),
     Setting::new("engines.onnxruntime", Kind::Path, "", "ONNX Runtime's shared library; by default it is looked for")
         .flag("--onnxruntime")
         .plain_env("SERVOIR_ONNXRUNTIME"),
