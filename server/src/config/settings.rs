@@ -106,6 +106,12 @@ pub static SETTINGS: &[Setting] = &[
         "30",
         "how long requests in flight may take to finish after SIGTERM",
     ),
+    Setting::new(
+        "server.compress_bytes_min",
+        count(0, TIB),
+        "1024",
+        "answers of fewer bytes are sent as they are to callers that take them compressed, because small ones gain little",
+    ),
     Setting::new("storage.data_dir", Kind::Path, "./servoir-data", "folder of everything that is kept locally")
         .flag("--data-dir"),
     Setting::new(

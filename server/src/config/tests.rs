@@ -48,6 +48,7 @@ tls_key = "/tls/key.pem"
 tls_client_ca = "/tls/clients.pem"
 trusted_proxies = ["10.0.0.0/8", "::1"]
 drain_seconds = 4
+compress_bytes_min = 17
 [storage]
 data_dir = "/d"
 database = "postgres://u:p@h/n"
@@ -102,6 +103,7 @@ format = "json"
     assert_eq!((config.admin_listen, config.drain_seconds), (Some("127.0.0.1:3".parse().unwrap()), 4));
     let tls = [config.tls.certificate, config.tls.key, config.tls.client_ca].map(Option::unwrap);
     assert_eq!(tls, ["/tls/chain.pem", "/tls/key.pem", "/tls/clients.pem"].map(PathBuf::from));
+    assert_eq!(config.compress_bytes_min, 17);
     assert_eq!((config.data_dir, config.database_connections_max), (PathBuf::from("/d"), 5));
     assert_eq!(config.s3, [("aws_allow_http".into(), Secret::new("true")), ("aws_region".into(), Secret::new("r"))]);
     assert_eq!((config.onnxruntime, config.engine_threads), (Some(PathBuf::from("/lib/ort.so")), 6));

@@ -12,6 +12,7 @@ mod endpoint_url;
 mod hardware;
 mod import;
 mod in_use;
+mod live;
 mod metadata;
 mod metered;
 mod model_request;
@@ -40,6 +41,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
         .merge(deploy::routes())
         .merge(undeploy::routes())
         .merge(status::routes())
+        .merge(live::routes())
         .merge(hardware::routes())
         .merge(predict::routes())
 }
