@@ -59,7 +59,7 @@ struct Change {
 /// the models that do not. When the registry is away, those that answer alone.
 pub async fn listed(app: &SharedApp, principal: &Principal, ready_only: bool) -> Vec<Listed> {
     if let Some(directory) = &app.models_dir {
-        let lines = directory.index(&principal.organization).await.into_iter();
+        let lines = Box::pin(directory.index(&principal.organization)).await.into_iter();
         return lines.filter(|line| !ready_only || line.reason.is_none()).map(in_directory).collect();
     }
     let answering = lookup::of_organization(app, &principal.organization);
@@ -142,7 +142,7 @@ fn silent_model(app: &SharedApp, model: Model) -> Listed {
 /// ready, 422 with the engine's reason when it cannot be served.
 pub async fn load(app: &SharedApp, actor: &Actor, name: &str) -> Result<(), ApiError> {
     if let Some(directory) = &app.models_dir {
-        return directory.load(app, actor, name).await;
+        return Box::pin(directory.load(app, actor, name)).await;
     }
     let model = app.registry.model(&actor.organization, name).await?;
     let newest = newest_ready(app, &model).await?;
@@ -167,7 +167,7 @@ pub async fn load(app: &SharedApp, actor: &Actor, name: &str) -> Result<(), ApiE
 /// 404 for a model that the organization does not have.
 pub async fn unload(app: &SharedApp, actor: &Actor, name: &str) -> Result<(), ApiError> {
     if let Some(directory) = &app.models_dir {
-        return directory.unload(app, actor, name).await;
+        return Box::pin(directory.unload(app, actor, name)).await;
     }
     let model = app.registry.model(&actor.organization, name).await?;
     match app.reconciler.undeploy(app, actor, &model.id).await {
