@@ -3,7 +3,7 @@
 use crate::signatures::ROWS_MAX;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use servoir_codec::{Fault, Model, raw, v2};
+use servoir_codec::{Fault, Model, v2};
 use servoir_types::{Data, Kind, Tensor};
 
 /// The most bytes of a message: it quotes an excerpt of what came, never all of it.
@@ -96,12 +96,17 @@ pub fn json_round_trip(tensors: &[Tensor], model: Model<'_>) {
     }
 }
 
-/// Tensors written as bytes and read from them are the same tensors.
+/// Tensors written as an answer in binary form and read as a request are the same tensors.
 pub fn binary_round_trip(tensors: &[Tensor], model: Model<'_>) {
-    for (tensor, spec) in tensors.iter().zip(&model.signature.inputs) {
-        let mut bytes = Vec::new();
-        raw::write(tensor, &mut bytes).expect("short elements");
-        let again = raw::read(spec, tensor.shape(), bytes.into()).expect("what was written can be read");
-        same(&again, tensor);
+    let answer = v2::Answer { name: "m", version: 1, signature: model.signature, outputs: tensors };
+    let wanted: Vec<v2::Wanted> = all(model).into_iter().map(|wanted| v2::Wanted { binary: true, ..wanted }).collect();
+    let written = answer.write(&wanted, None).expect("every tensor has a binary form");
+    let (head, behind) = written.bytes.split_at(written.head_len.expect("tensors behind the JSON"));
+    let answered: Answered<'_> = serde_json::from_slice(head).expect("an answer begins with JSON");
+    let head = format!(r#"{{"inputs": {}}}"#, answered.outputs);
+    let body = [head.as_bytes(), behind].concat().into();
+    let asked = v2::Asked::read(&body, Some(head.len()), model).unwrap_or_else(|fault| panic!("{head}: {fault}"));
+    for (got, wanted) in asked.inputs.iter().zip(tensors) {
+        same(got, wanted);
     }
 }
