@@ -42,5 +42,9 @@ def check_every_form(server: Server) -> None:
         triton.client.close()
 
 
-if __name__ == "__main__":
+def main() -> None:
     run([check_every_form], arguments())
+
+
+if __name__ == "__main__":
+    main()
