@@ -16,5 +16,5 @@ mod v1;
 mod v2;
 
 pub use answer::{answer, registry_twin};
-pub use document::DataPlane;
+pub use document::{DataPlane, PredictRequest, PredictResponse};
 pub use target::Target;

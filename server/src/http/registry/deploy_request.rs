@@ -2,10 +2,13 @@
 
 use crate::error::ApiError;
 use crate::http::fields::Fields;
+use crate::http::openapi::texts::nullable;
 use serde::Deserialize;
+use serde_json::Value;
 use servoir_registry::{Autoscaling, DeploymentSpec, Strategy};
 use servoir_types::Kind;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// The most instances of a model on one node.
 pub const REPLICAS_MAX: i64 = 64;
@@ -13,6 +16,8 @@ pub const REPLICAS_MAX: i64 = 64;
 pub const BATCH_ROWS_MAX: i64 = 65_536;
 /// The longest that a request may be made to wait for company, in milliseconds.
 pub const QUEUE_DELAY_MS_MAX: f64 = 10_000.0;
+/// What `hardware` can name.
+const HARDWARE: [&str; 2] = ["auto", "cpu"];
 /// The longest latency target, in milliseconds.
 pub const LATENCY_TARGET_MS_MAX: f64 = 3_600_000.0;
 
@@ -24,7 +29,7 @@ pub struct DeployModel {
     #[schema(minimum = 1)]
     version: Option<i64>,
     /// `auto` (the default), or the id of a hardware profile.
-    #[schema(example = "auto")]
+    #[schema(schema_with = hardware_schema)]
     hardware: Option<String>,
     /// Instances of the model; by default 1.
     #[schema(minimum = 1, maximum = 64)]
@@ -32,7 +37,7 @@ pub struct DeployModel {
     autoscaling: Option<AutoscalingBounds>,
     batching: Option<BatchingChoice>,
     /// The latency that the deployment should keep to.
-    #[schema(exclusive_minimum = 0)]
+    #[schema(exclusive_minimum = 0, maximum = 3_600_000)]
     latency_target_ms: Option<f64>,
     strategy: Option<StrategyChoice>,
 }
@@ -41,7 +46,8 @@ pub struct DeployModel {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct AutoscalingBounds {
-    /// By default false.
+    /// By default false, which is all that this release offers.
+    #[schema(schema_with = never_schema)]
     enabled: Option<bool>,
     #[schema(minimum = 1, maximum = 64)]
     min_replicas: Option<i64>,
@@ -79,6 +85,16 @@ enum StrategyChoice {
         #[schema(minimum = 1, maximum = 99)]
         percent: i64,
     },
+}
+
+fn hardware_schema() -> Object {
+    let ids = HARDWARE.iter().map(|&id| Value::from(id)).chain([Value::Null]);
+    ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(ids)).build()
+}
+
+fn never_schema() -> Object {
+    let values = [Value::Bool(false), Value::Null];
+    ObjectBuilder::new().schema_type(nullable(Type::Boolean)).enum_values(Some(values)).build()
 }
 
 /// A deployment to make, checked but for its version.
@@ -139,7 +155,7 @@ fn whole(fields: &mut Fields, pointer: &str, value: i64, max: i64) -> u32 {
 fn available_hardware(asked: Option<String>) -> Result<String, ApiError> {
     match asked {
         None => Ok("auto".to_owned()),
-        Some(id) if id == "auto" || id == "cpu" => Ok(id),
+        Some(id) if HARDWARE.contains(&id.as_str()) => Ok(id),
         Some(id) => {
             let detail =
                 format!("there is no hardware profile '{id}' here; this server offers auto and cpu, and no GPU");

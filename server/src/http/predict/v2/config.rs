@@ -7,9 +7,12 @@ use axum::response::Response;
 use serde::Serialize;
 use servoir_runtime::Deployment;
 use servoir_types::TensorSpec;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Config<'a> {
+/// How a version runs.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ModelConfig)]
+pub struct Config<'a> {
     name: &'a str,
     version: String,
     platform: &'static str,
@@ -18,25 +21,34 @@ struct Config<'a> {
     max_batch_size: usize,
     input: Vec<Tensor<'a>>,
     output: Vec<Tensor<'a>>,
+    #[schema(value_type = Vec<InstanceGroup>)]
     instance_group: [InstanceGroup; 1],
     batching: Batching,
 }
 
-#[derive(Serialize)]
+/// An input or an output.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ModelConfigTensor)]
 struct Tensor<'a> {
     name: &'a str,
+    /// `TYPE_FP32`, `TYPE_STRING`, …
     data_type: String,
+    /// -1 is a free dimension.
     dims: &'a [i64],
 }
 
-#[derive(Serialize)]
+/// Instances of a model.
+#[derive(Serialize, ToSchema)]
 struct InstanceGroup {
     count: usize,
+    /// `KIND_CPU` or `KIND_GPU`.
     kind: &'static str,
     device: &'static str,
 }
 
-#[derive(Serialize)]
+/// How requests share runs of the model.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ModelConfigBatching)]
 struct Batching {
     batch_rows_max: usize,
     queue_delay_max_microseconds: u64,

@@ -3,20 +3,25 @@
 use super::{config, json};
 use crate::app::SharedApp;
 use crate::error::ApiError;
+use crate::http::predict::document::datatype;
 use crate::http::predict::lookup;
 use crate::http::predict::target::Aspect;
 use axum::response::Response;
 use serde::Serialize;
 use servoir_runtime::{Deployment, EngineName};
 use servoir_types::{Datatype, Kind, Shape, TensorSpec};
+use utoipa::ToSchema;
 
 /// The protocol's extensions that are there.
 const EXTENSIONS: &[&str] = &["classification", "model_configuration", "model_repository"];
 
-#[derive(Serialize)]
-struct Server {
+/// What the server is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ServerMetadata)]
+pub struct Server {
     name: &'static str,
     version: &'static str,
+    /// The protocol's extensions that are there.
     extensions: &'static [&'static str],
 }
 
@@ -28,25 +33,33 @@ pub fn server() -> Result<Response, ApiError> {
     json(&Server { name: "servoir", version: env!("CARGO_PKG_VERSION"), extensions: EXTENSIONS })
 }
 
-#[derive(Serialize)]
-struct Model<'a> {
+/// What a model is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ModelMetadata)]
+pub struct Model<'a> {
     name: &'a str,
+    /// Those that are live.
     versions: Vec<String>,
     platform: &'static str,
     inputs: Vec<TensorMetadata<'a>>,
     outputs: Vec<TensorMetadata<'a>>,
 }
 
-#[derive(Serialize)]
+/// An input or an output of a model.
+#[derive(Serialize, ToSchema)]
 struct TensorMetadata<'a> {
     name: &'a str,
+    #[schema(schema_with = datatype)]
     datatype: Datatype,
+    /// -1 is a free dimension.
     shape: &'a [i64],
 }
 
-#[derive(Serialize)]
-struct ModelReady<'a> {
+/// Whether a model answers.
+#[derive(Serialize, ToSchema)]
+pub struct ModelReady<'a> {
     name: &'a str,
+    /// Always true: what is not ready is an error.
     ready: bool,
 }
 

@@ -12,23 +12,28 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use servoir_types::Kind;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// The most bytes of the body of `index`, which holds at most one flag.
 const INDEX_BODY_BYTES_MAX: usize = 1024;
 
 /// What `index` can be asked.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Query {
+#[schema(as = RepositoryIndexRequest)]
+pub struct Query {
     /// Only models that are ready; those that are listed all are.
     #[serde(default, rename = "ready")]
     _ready: bool,
 }
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct Listed {
+/// A version in the repository.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[schema(as = RepositoryModel)]
+pub struct Listed {
     name: String,
     version: String,
+    /// `READY`.
     state: &'static str,
     reason: &'static str,
 }

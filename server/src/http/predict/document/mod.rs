@@ -3,7 +3,18 @@
 
 #![allow(dead_code)]
 
+mod v1;
+mod v2;
+
+pub use v1::{PredictRequest, PredictResponse};
+pub use v2::datatype;
+
+use super::v2::config::Config;
+use super::v2::health::{Live, Ready};
+use super::v2::metadata::{Model, ModelReady, Server};
+use super::v2::repository::{Listed, Query};
 use utoipa::OpenApi;
+use v2::{InferRequest, InferResponse};
 
 /// The descriptions of this file.
 #[derive(OpenApi)]
@@ -30,13 +41,13 @@ pub struct DataPlane;
 #[utoipa::path(post, path = "/v1/predict/{model}", operation_id = "predict", tag = "predictions",
     params(("model" = String, Path, description = "Id or name."),
         ("version" = Option<i64>, Query, minimum = 1, description = "Only when this version is live.")),
-    request_body = Object,
-    responses((status = 200, description = "The predictions.", body = Object),
+    request_body = PredictRequest,
+    responses((status = 200, description = "The predictions.", body = PredictResponse),
+        (status = 400, description = "Not JSON, a wrong type or an unknown field."),
         (status = 404, description = "`model-not-found` or `version-not-live`."),
-        (status = 413, description = "`body-too-large`."),
         (status = 422, description = "Well-formed, and wrong for this model."),
         (status = 429, description = "`queue-full`."),
-        (status = 503, description = "Not ready."),
+        (status = 503, description = "`not-ready` or `model-closing`."),
         (status = 504, description = "`deadline-exceeded`.")),
     security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
 fn predict() {}
@@ -45,30 +56,31 @@ fn predict() {}
 ///
 /// Name, version and extensions, by the Open Inference Protocol.
 #[utoipa::path(get, path = "/v2", operation_id = "v2Server", tag = "open-inference",
-    responses((status = 200, description = "The server.", body = Object)))]
+    responses((status = 200, description = "The server.", body = Server)))]
 fn server() {}
 
 /// Liveness
 ///
 /// The process is up.
 #[utoipa::path(get, path = "/v2/health/live", operation_id = "v2Live", tag = "open-inference",
-    responses((status = 200, description = "The process is up.")))]
+    responses((status = 200, description = "The process is up.", body = Live)))]
 fn live() {}
 
 /// Readiness
 ///
 /// Everything that should be live here is.
 #[utoipa::path(get, path = "/v2/health/ready", operation_id = "v2Ready", tag = "open-inference",
-    responses((status = 200, description = "Ready."), (status = 503, description = "Not ready.")))]
+    responses((status = 200, description = "Ready.", body = Ready), (status = 503, description = "Not ready.")))]
 fn ready() {}
 
 macro_rules! of_a_model {
-    ($($(#[$doc:meta])* $function:ident $method:ident $path:literal $id:literal;)*) => {
+    ($($(#[$doc:meta])* $function:ident $path:literal $id:literal $answer:ty;)*) => {
         $(
             $(#[$doc])*
-            #[utoipa::path($method, path = $path, operation_id = $id, tag = "open-inference",
+            #[utoipa::path(get, path = $path, operation_id = $id, tag = "open-inference",
                 params(("model" = String, Path, description = "Id or name.")),
-                responses((status = 200, description = "The answer of the Open Inference Protocol.", body = Object),
+                responses((status = 200, description = "What is asked for.", body = $answer),
+                    (status = 503, description = "Models are still being brought up."),
                     (status = 404, description = "No such model is live.")),
                 security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
             fn $function() {}
@@ -77,13 +89,14 @@ macro_rules! of_a_model {
 }
 
 macro_rules! of_a_version {
-    ($($(#[$doc:meta])* $function:ident $method:ident $path:literal $id:literal;)*) => {
+    ($($(#[$doc:meta])* $function:ident $path:literal $id:literal $answer:ty;)*) => {
         $(
             $(#[$doc])*
-            #[utoipa::path($method, path = $path, operation_id = $id, tag = "open-inference",
+            #[utoipa::path(get, path = $path, operation_id = $id, tag = "open-inference",
                 params(("model" = String, Path, description = "Id or name."),
                     ("version" = i64, Path, minimum = 1, description = "A version that is live.")),
-                responses((status = 200, description = "The answer of the Open Inference Protocol.", body = Object),
+                responses((status = 200, description = "What is asked for.", body = $answer),
+                    (status = 503, description = "Models are still being brought up."),
                     (status = 404, description = "No such model or version is live.")),
                 security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
             fn $function() {}
@@ -95,30 +108,30 @@ of_a_model! {
     /// Model metadata
     ///
     /// Inputs and outputs of what is live.
-    model get "/v2/models/{model}" "v2Model";
+    model "/v2/models/{model}" "v2Model" Model<'static>;
     /// Model readiness
     ///
     /// Whether the model answers.
-    model_ready get "/v2/models/{model}/ready" "v2ModelReady";
+    model_ready "/v2/models/{model}/ready" "v2ModelReady" ModelReady<'static>;
     /// Model configuration
     ///
     /// Engine, instances, batching and queue of what is live.
-    model_config get "/v2/models/{model}/config" "v2ModelConfig";
+    model_config "/v2/models/{model}/config" "v2ModelConfig" Config<'static>;
 }
 
 of_a_version! {
     /// Metadata of a version
     ///
     /// Inputs and outputs of a version that is live.
-    model_version get "/v2/models/{model}/versions/{version}" "v2ModelVersion";
+    model_version "/v2/models/{model}/versions/{version}" "v2ModelVersion" Model<'static>;
     /// Readiness of a version
     ///
     /// Whether the version answers.
-    model_version_ready get "/v2/models/{model}/versions/{version}/ready" "v2ModelVersionReady";
+    model_version_ready "/v2/models/{model}/versions/{version}/ready" "v2ModelVersionReady" ModelReady<'static>;
     /// Configuration of a version
     ///
     /// Engine, instances, batching and queue of a version that is live.
-    model_version_config get "/v2/models/{model}/versions/{version}/config" "v2ModelVersionConfig";
+    model_version_config "/v2/models/{model}/versions/{version}/config" "v2ModelVersionConfig" Config<'static>;
 }
 
 /// Infer
@@ -126,9 +139,11 @@ of_a_version! {
 /// Tensors in, tensors out, by the Open Inference Protocol in JSON.
 #[utoipa::path(post, path = "/v2/models/{model}/infer", operation_id = "v2Infer", tag = "open-inference",
     params(("model" = String, Path, description = "Id or name.")),
-    request_body = Object,
-    responses((status = 200, description = "The outputs.", body = Object),
+    request_body = InferRequest,
+    responses((status = 200, description = "The outputs.", body = InferResponse),
+        (status = 400, description = "Not JSON, a wrong type, an unknown field, or wrong for this model."),
         (status = 404, description = "No such model is live."), (status = 429, description = "The queue is full."),
+        (status = 503, description = "Not ready, or on its way out."),
         (status = 504, description = "The deadline passed.")),
     security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
 fn infer() {}
@@ -140,10 +155,12 @@ fn infer() {}
     tag = "open-inference",
     params(("model" = String, Path, description = "Id or name."),
         ("version" = i64, Path, minimum = 1, description = "A version that is live.")),
-    request_body = Object,
-    responses((status = 200, description = "The outputs.", body = Object),
+    request_body = InferRequest,
+    responses((status = 200, description = "The outputs.", body = InferResponse),
+        (status = 400, description = "Not JSON, a wrong type, an unknown field, or wrong for this model."),
         (status = 404, description = "No such model or version is live."),
-        (status = 429, description = "The queue is full."), (status = 504, description = "The deadline passed.")),
+        (status = 429, description = "The queue is full."), (status = 503, description = "Not ready, or on its way out."),
+        (status = 504, description = "The deadline passed.")),
     security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
 fn infer_version() {}
 
@@ -151,6 +168,7 @@ fn infer_version() {}
 ///
 /// The models that are live.
 #[utoipa::path(post, path = "/v2/repository/index", operation_id = "v2Index", tag = "open-inference",
-    responses((status = 200, description = "The models.", body = Object)),
+    request_body = Option<Query>,
+    responses((status = 200, description = "The models.", body = Vec<Listed>)),
     security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
 fn index() {}
