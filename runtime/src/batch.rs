@@ -89,7 +89,7 @@ mod tests {
                 .iter()
                 .map(|&count| {
                     first += 100;
-                    let text = Data::Bytes((0..count).map(|row| format!("{first}-{row}").into_bytes()).collect());
+                    let text = Data::Bytes((0..count).map(|row| format!("{first}-{row}").into()).collect());
                     vec![matrix(count, 2, first), Tensor::new(vec![count], text).unwrap()]
                 })
                 .collect();
@@ -105,7 +105,7 @@ mod tests {
         for outputs in [
             vec![matrix(4, 1, 0)],
             vec![matrix(3, 1, 0), matrix(2, 1, 0)],
-            vec![Tensor::new(vec![], Data::Int8(vec![1])).unwrap()],
+            vec![Tensor::new(vec![], Data::Int8(vec![1].into())).unwrap()],
         ] {
             assert_eq!(scatter(&outputs, &[1, 2]), None);
         }
@@ -114,13 +114,13 @@ mod tests {
     #[test]
     fn only_tensors_of_one_kind_fit_together() {
         let bytes =
-            |shape: &[usize]| Tensor::new(shape.to_vec(), Data::Uint8(vec![0; shape.iter().product()])).unwrap();
+            |shape: &[usize]| Tensor::new(shape.to_vec(), Data::Uint8(vec![0; shape.iter().product()].into())).unwrap();
         let cases = [
             (bytes(&[1, 2]), bytes(&[3, 2]), true),
             (bytes(&[1, 2]), bytes(&[1, 3]), false),
             (bytes(&[2]), bytes(&[2, 1]), false),
             (bytes(&[]), bytes(&[]), true),
-            (bytes(&[1]), Tensor::new(vec![1], Data::Int8(vec![0])).unwrap(), false),
+            (bytes(&[1]), Tensor::new(vec![1], Data::Int8(vec![0].into())).unwrap(), false),
         ];
         for (a, b, expected) in cases {
             assert_eq!(fit_together(from_ref(&a), from_ref(&b)), expected, "{a:?} {b:?}");

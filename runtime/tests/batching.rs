@@ -48,7 +48,7 @@ impl Bench {
         let (gate_inside, ran_inside) = (Arc::clone(&gate), Arc::clone(&ran));
         let faulty = Faulty::new(signature, move |inputs| {
             let Data::Fp32(rows) = inputs[0].data() else { return Err("not FP32".into()) };
-            ran_inside.lock().unwrap().push(rows.clone());
+            ran_inside.lock().unwrap().push(rows.to_vec());
             if rows.contains(&HOLD) {
                 gate_inside.pass();
             }
@@ -88,7 +88,7 @@ impl Bench {
 
 fn outputs(asked: Asked<'_>) -> Vec<f32> {
     match asked.answer().expect("the request is answered").outputs[0].data() {
-        Data::Fp32(rows) => rows.clone(),
+        Data::Fp32(rows) => rows.to_vec(),
         other => panic!("not FP32: {other:?}"),
     }
 }
@@ -140,7 +140,7 @@ fn requests_of_other_shapes_run_in_batches_of_their_own() {
     let held = bench.hold();
     let ask = |first: f32, columns: usize| {
         let data = vec![first; columns];
-        Asked::of(&bench.deployment, request(vec![Tensor::new(vec![1, columns], Data::Fp32(data)).unwrap()]))
+        Asked::of(&bench.deployment, request(vec![Tensor::new(vec![1, columns], Data::Fp32(data.into())).unwrap()]))
     };
     let waiting: Vec<_> = [(1.0, 2), (2.0, 3), (3.0, 2), (4.0, 3)].map(|(first, columns)| ask(first, columns)).into();
     bench.gate.open();
@@ -228,7 +228,7 @@ fn only_the_culprit_of_a_failing_batch_fails() {
         }
         for (row, answer) in [(1.0, &answers[0]), (3.0, &answers[2])] {
             let answer = answer.as_ref().expect("the others are answered");
-            assert_eq!((answer.outputs[0].data(), answer.batch_rows), (&Data::Fp32(vec![row + 0.5]), 1));
+            assert_eq!((answer.outputs[0].data(), answer.batch_rows), (&Data::Fp32(vec![row + 0.5].into()), 1));
         }
         assert!(bench.deployment.last_error().is_some_and(|error| error.contains(words)));
         assert_eq!(outputs(bench.ask(&[7.0])), [7.5]);
@@ -260,7 +260,7 @@ fn a_model_whose_rows_are_not_apart_is_never_batched() {
             if lies && rows.len() > 1 && rows.iter().all(|&row| row > threshold) {
                 results.push(0.0);
             } else if lies {
-                results = rows.clone();
+                results = rows.to_vec();
             }
             Ok(vec![column(&results)])
         })

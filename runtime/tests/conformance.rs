@@ -166,14 +166,14 @@ fn trees_answer_bit_for_bit_the_same_alone_and_in_a_batch() {
         for case in &Cases::of(model).cases {
             let (_, Data::Fp32(data)) = inputs(&*program, case).remove(0).into_parts() else { panic!("not FP32") };
             for row in data.chunks(columns) {
-                let one = Tensor::new(vec![1, columns], Data::Fp32(row.to_vec())).expect("a row");
+                let one = Tensor::new(vec![1, columns], Data::Fp32(row.to_vec().into())).expect("a row");
                 let mut outputs = Vec::new();
                 session.run(&[one], &mut outputs).expect("the model runs");
                 alone.push(outputs);
                 rows.extend_from_slice(row);
             }
         }
-        let batch = Tensor::new(vec![alone.len(), columns], Data::Fp32(rows)).expect("whole rows");
+        let batch = Tensor::new(vec![alone.len(), columns], Data::Fp32(rows.into())).expect("whole rows");
         let mut together = Vec::new();
         session.run(&[batch], &mut together).expect("the model runs");
         for (output, whole) in together.iter().enumerate() {

@@ -5,6 +5,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use servoir_codec::Fault;
 use servoir_registry::RegistryError;
 use servoir_runtime::{LoadError, PredictError, Unsupported};
 use servoir_types::Kind;
@@ -117,6 +118,16 @@ impl From<RegistryError> for ApiError {
                 )
             },
             _ => Self::new(kind, code, error.to_string()),
+        }
+    }
+}
+
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Field { pointer, detail } => Self::field(pointer, detail),
+            Fault::Defect(cause) => Self::internal(cause),
+            fault => Self::new(fault.kind(), fault.code(), fault.to_string()),
         }
     }
 }

@@ -109,7 +109,7 @@ fn compare(got: &Tensor, wanted: &Tensor) -> Result<(), String> {
             Data::Fp16(v) => v.iter().map(|v| v.to_f64()).collect(),
             Data::Bf16(v) => v.iter().map(|v| v.to_f64()).collect(),
             Data::Fp32(v) => v.iter().map(|&v| v.into()).collect(),
-            Data::Fp64(v) => v.clone(),
+            Data::Fp64(v) => v.to_vec(),
             _ => return None,
         })
     };

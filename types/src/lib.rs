@@ -5,6 +5,7 @@
 
 mod datatype;
 mod digest;
+mod elements;
 mod id;
 mod kind;
 mod name;
@@ -15,6 +16,7 @@ mod timestamp;
 
 pub use datatype::Datatype;
 pub use digest::{Digest, DigestError};
+pub use elements::Elements;
 pub use id::{IdSequence, ModelId, random_token};
 pub use kind::Kind;
 pub use name::{Name, NameError};

@@ -1,6 +1,7 @@
 //! Tensors: typed elements in row-major order with a shape that fits them.
 
-use super::Datatype;
+use super::{Datatype, Elements};
+use bytes::Bytes;
 use half::{bf16, f16};
 
 /// The elements of a tensor, one vector per datatype.
@@ -8,19 +9,19 @@ use half::{bf16, f16};
 #[allow(missing_docs)] // each variant is the datatype of its name
 pub enum Data {
     Bool(Vec<bool>),
-    Uint8(Vec<u8>),
-    Uint16(Vec<u16>),
-    Uint32(Vec<u32>),
-    Uint64(Vec<u64>),
-    Int8(Vec<i8>),
-    Int16(Vec<i16>),
-    Int32(Vec<i32>),
-    Int64(Vec<i64>),
-    Fp16(Vec<f16>),
-    Bf16(Vec<bf16>),
-    Fp32(Vec<f32>),
-    Fp64(Vec<f64>),
-    Bytes(Vec<Vec<u8>>),
+    Uint8(Elements<u8>),
+    Uint16(Elements<u16>),
+    Uint32(Elements<u32>),
+    Uint64(Elements<u64>),
+    Int8(Elements<i8>),
+    Int16(Elements<i16>),
+    Int32(Elements<i32>),
+    Int64(Elements<i64>),
+    Fp16(Elements<f16>),
+    Bf16(Elements<bf16>),
+    Fp32(Elements<f32>),
+    Fp64(Elements<f64>),
+    Bytes(Vec<Bytes>),
 }
 
 /// Runs `$body` with `$v` bound to the vector inside `$data`, whatever its type.
@@ -50,18 +51,18 @@ impl Data {
     pub fn with_capacity(datatype: Datatype, capacity: usize) -> Self {
         match datatype {
             Datatype::Bool => Self::Bool(Vec::with_capacity(capacity)),
-            Datatype::Uint8 => Self::Uint8(Vec::with_capacity(capacity)),
-            Datatype::Uint16 => Self::Uint16(Vec::with_capacity(capacity)),
-            Datatype::Uint32 => Self::Uint32(Vec::with_capacity(capacity)),
-            Datatype::Uint64 => Self::Uint64(Vec::with_capacity(capacity)),
-            Datatype::Int8 => Self::Int8(Vec::with_capacity(capacity)),
-            Datatype::Int16 => Self::Int16(Vec::with_capacity(capacity)),
-            Datatype::Int32 => Self::Int32(Vec::with_capacity(capacity)),
-            Datatype::Int64 => Self::Int64(Vec::with_capacity(capacity)),
-            Datatype::Fp16 => Self::Fp16(Vec::with_capacity(capacity)),
-            Datatype::Bf16 => Self::Bf16(Vec::with_capacity(capacity)),
-            Datatype::Fp32 => Self::Fp32(Vec::with_capacity(capacity)),
-            Datatype::Fp64 => Self::Fp64(Vec::with_capacity(capacity)),
+            Datatype::Uint8 => Self::Uint8(Elements::with_capacity(capacity)),
+            Datatype::Uint16 => Self::Uint16(Elements::with_capacity(capacity)),
+            Datatype::Uint32 => Self::Uint32(Elements::with_capacity(capacity)),
+            Datatype::Uint64 => Self::Uint64(Elements::with_capacity(capacity)),
+            Datatype::Int8 => Self::Int8(Elements::with_capacity(capacity)),
+            Datatype::Int16 => Self::Int16(Elements::with_capacity(capacity)),
+            Datatype::Int32 => Self::Int32(Elements::with_capacity(capacity)),
+            Datatype::Int64 => Self::Int64(Elements::with_capacity(capacity)),
+            Datatype::Fp16 => Self::Fp16(Elements::with_capacity(capacity)),
+            Datatype::Bf16 => Self::Bf16(Elements::with_capacity(capacity)),
+            Datatype::Fp32 => Self::Fp32(Elements::with_capacity(capacity)),
+            Datatype::Fp64 => Self::Fp64(Elements::with_capacity(capacity)),
             Datatype::Bytes => Self::Bytes(Vec::with_capacity(capacity)),
         }
     }
@@ -99,7 +100,7 @@ impl Data {
     /// Memory that the elements take, in bytes.
     pub fn size_bytes(&self) -> usize {
         match self {
-            Self::Bytes(v) => v.iter().map(|element| element.len() + size_of::<Vec<u8>>()).sum(),
+            Self::Bytes(v) => v.iter().map(|element| element.len() + size_of::<Bytes>()).sum(),
             other => other.len() * other.datatype().size_bytes().unwrap_or(0),
         }
     }
@@ -205,10 +206,10 @@ mod tests {
 
     #[test]
     fn shape_and_elements_must_fit() {
-        let data = || Data::Fp32(vec![0.0; 6]);
+        let data = || Data::Fp32(vec![0.0; 6].into());
         assert!(Tensor::new(vec![2, 3], data()).is_ok());
-        assert!(Tensor::new(vec![], Data::Int8(vec![1])).is_ok());
-        assert!(Tensor::new(vec![0, usize::MAX], Data::Int8(vec![])).is_ok());
+        assert!(Tensor::new(vec![], Data::Int8(vec![1].into())).is_ok());
+        assert!(Tensor::new(vec![0, usize::MAX], Data::Int8(vec![].into())).is_ok());
         assert_eq!(Tensor::new(vec![2, 2], data()), Err(TensorError::Count { shape: vec![2, 2], wanted: 4, got: 6 }));
         assert_eq!(Tensor::new(vec![usize::MAX, 2], data()), Err(TensorError::Overflow { shape: vec![usize::MAX, 2] }));
     }
@@ -218,11 +219,12 @@ mod tests {
         for datatype in Datatype::ALL {
             let mut data = Data::with_capacity(datatype, 4);
             assert_eq!((data.datatype(), data.len()), (datatype, 0));
-            let other = if datatype == Datatype::Int8 { Data::Int16(vec![1]) } else { Data::Int8(vec![1]) };
+            let other =
+                if datatype == Datatype::Int8 { Data::Int16(vec![1].into()) } else { Data::Int8(vec![1].into()) };
             assert!(!data.extend_from(&other, 0..1));
         }
-        let mut data = Data::Bytes(vec![b"a".to_vec()]);
-        assert!(data.extend_from(&Data::Bytes(vec![b"b".to_vec(), b"c".to_vec()]), 1..2));
-        assert_eq!(data, Data::Bytes(vec![b"a".to_vec(), b"c".to_vec()]));
+        let mut data = Data::Bytes(vec![Bytes::from_static(b"a")]);
+        assert!(data.extend_from(&Data::Bytes(vec![Bytes::from_static(b"b"), Bytes::from_static(b"c")]), 1..2));
+        assert_eq!(data, Data::Bytes(vec![Bytes::from_static(b"a"), Bytes::from_static(b"c")]));
     }
 }

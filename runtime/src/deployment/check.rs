@@ -37,7 +37,7 @@ mod tests {
     use servoir_types::{Data, Datatype, Shape, TensorSpec};
 
     fn fp32(shape: &[usize]) -> Tensor {
-        Tensor::new(shape.to_vec(), Data::Fp32(vec![0.0; shape.iter().product()])).unwrap()
+        Tensor::new(shape.to_vec(), Data::Fp32(vec![0.0; shape.iter().product()].into())).unwrap()
     }
 
     #[test]
@@ -53,7 +53,7 @@ mod tests {
             (&one, vec![fp32(&[1, 29])], Err("input 'X': expected FP32 [-1, 30], got FP32 [1, 29]")),
             (
                 &one,
-                vec![Tensor::new(vec![1], Data::Int8(vec![1])).unwrap()],
+                vec![Tensor::new(vec![1], Data::Int8(vec![1].into())).unwrap()],
                 Err("input 'X': expected FP32 [-1, 30], got INT8 [1]"),
             ),
             (&one, vec![], Err("expected 1 inputs, got 0")),

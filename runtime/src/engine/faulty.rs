@@ -81,7 +81,7 @@ pub fn row_signature() -> Signature {
 
 /// A tensor FP32 `[rows, 1]`.
 pub fn column(rows: &[f32]) -> Tensor {
-    Tensor::new(vec![rows.len(), 1], Data::Fp32(rows.to_vec())).expect("a column of its own length")
+    Tensor::new(vec![rows.len(), 1], Data::Fp32(rows.to_vec().into())).expect("a column of its own length")
 }
 
 /// A faulty program behind the seam, under the name of an engine.

@@ -2,6 +2,7 @@
 
 use crate::batch::{gather, scatter};
 use crate::engine::{Session, caught};
+use bytes::Bytes;
 use half::{bf16, f16};
 use servoir_types::{Data, Datatype, Signature, Tensor, TensorSpec};
 
@@ -67,19 +68,19 @@ fn elements(datatype: Datatype, value: u8, count: usize) -> Data {
     let signed = i8::from(value != 0);
     match datatype {
         Datatype::Bool => Data::Bool(vec![value != 0; count]),
-        Datatype::Uint8 => Data::Uint8(vec![value; count]),
-        Datatype::Uint16 => Data::Uint16(vec![value.into(); count]),
-        Datatype::Uint32 => Data::Uint32(vec![value.into(); count]),
-        Datatype::Uint64 => Data::Uint64(vec![value.into(); count]),
-        Datatype::Int8 => Data::Int8(vec![signed; count]),
-        Datatype::Int16 => Data::Int16(vec![value.into(); count]),
-        Datatype::Int32 => Data::Int32(vec![value.into(); count]),
-        Datatype::Int64 => Data::Int64(vec![value.into(); count]),
-        Datatype::Fp16 => Data::Fp16(vec![f16::from_f32(value.into()); count]),
-        Datatype::Bf16 => Data::Bf16(vec![bf16::from_f32(value.into()); count]),
-        Datatype::Fp32 => Data::Fp32(vec![value.into(); count]),
-        Datatype::Fp64 => Data::Fp64(vec![value.into(); count]),
-        Datatype::Bytes => Data::Bytes(vec![Vec::new(); count]),
+        Datatype::Uint8 => Data::Uint8(vec![value; count].into()),
+        Datatype::Uint16 => Data::Uint16(vec![value.into(); count].into()),
+        Datatype::Uint32 => Data::Uint32(vec![value.into(); count].into()),
+        Datatype::Uint64 => Data::Uint64(vec![value.into(); count].into()),
+        Datatype::Int8 => Data::Int8(vec![signed; count].into()),
+        Datatype::Int16 => Data::Int16(vec![value.into(); count].into()),
+        Datatype::Int32 => Data::Int32(vec![value.into(); count].into()),
+        Datatype::Int64 => Data::Int64(vec![value.into(); count].into()),
+        Datatype::Fp16 => Data::Fp16(vec![f16::from_f32(value.into()); count].into()),
+        Datatype::Bf16 => Data::Bf16(vec![bf16::from_f32(value.into()); count].into()),
+        Datatype::Fp32 => Data::Fp32(vec![value.into(); count].into()),
+        Datatype::Fp64 => Data::Fp64(vec![value.into(); count].into()),
+        Datatype::Bytes => Data::Bytes(vec![Bytes::new(); count]),
     }
 }
 

@@ -6,7 +6,7 @@ use half::{bf16, f16};
 use serde::Deserialize;
 use serde_json::Value;
 use servoir_runtime::{Answer, Artifact, Deployment, Engines, Format, PredictError, Priority, Request};
-use servoir_types::{Data, Datatype, Tensor};
+use servoir_types::{Data, Datatype, Elements, Tensor};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -74,7 +74,7 @@ impl Values {
     pub fn tensor(&self) -> Tensor {
         let data = &self.data;
         let float = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
-        fn ints<T: TryFrom<i128>>(data: &[Value]) -> Vec<T> {
+        fn ints<T: TryFrom<i128>>(data: &[Value]) -> Elements<T> {
             let int = |value: &Value| value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
             let fits = |value: &Value| int(value).and_then(|value| T::try_from(value).ok());
             data.iter().map(|value| fits(value).unwrap_or_else(|| panic!("{value} does not fit"))).collect()
@@ -95,7 +95,7 @@ impl Values {
             Datatype::Fp32 => Data::Fp32(data.iter().map(|value| float(value) as f32).collect()),
             Datatype::Fp64 => Data::Fp64(data.iter().map(float).collect()),
             Datatype::Bytes => {
-                Data::Bytes(data.iter().map(|value| value.as_str().unwrap_or_default().as_bytes().to_vec()).collect())
+                Data::Bytes(data.iter().map(|value| value.as_str().unwrap_or_default().to_owned().into()).collect())
             }
         };
         Tensor::new(self.shape.clone(), elements).expect("the fixture's shape and data fit")
@@ -114,7 +114,7 @@ pub fn difference(got: &Tensor, wanted: &Tensor, tolerance: f64) -> Option<Strin
             Data::Fp16(v) => v.iter().map(|v| v.to_f64()).collect(),
             Data::Bf16(v) => v.iter().map(|v| v.to_f64()).collect(),
             Data::Fp32(v) => v.iter().map(|&v| v.into()).collect(),
-            Data::Fp64(v) => v.clone(),
+            Data::Fp64(v) => v.to_vec(),
             _ => return None,
         })
     };

@@ -1,5 +1,6 @@
 //! ONNX's own test files: tensors with their data, and the types of a model's inputs and outputs.
 
+use bytes::Bytes;
 use half::{bf16, f16};
 use prost::Message;
 use servoir_types::{Data, Tensor};
@@ -34,8 +35,9 @@ macro_rules! elements {
             Some(raw) => raw
                 .chunks_exact(size_of::<$t>())
                 .map(|bytes| <$t>::from_le_bytes(bytes.try_into().expect("a chunk has its size")))
-                .collect(),
-            None => $typed,
+                .collect::<Vec<$t>>()
+                .into(),
+            None => ($typed as Vec<$t>).into(),
         }
     };
 }
@@ -58,16 +60,20 @@ pub fn read_tensor(path: &Path) -> Result<Tensor, String> {
         5 => Data::Int16(elements!(file, i16, narrow(&file.ints))),
         6 => Data::Int32(elements!(file, i32, file.ints.clone())),
         7 => Data::Int64(elements!(file, i64, file.longs.clone())),
-        8 => Data::Bytes(file.strings.clone()),
+        8 => Data::Bytes(file.strings.iter().cloned().map(Bytes::from).collect()),
         9 => {
             let bytes: Vec<u8> = elements!(file, u8, narrow(&file.ints));
             Data::Bool(bytes.into_iter().map(|byte| byte != 0).collect())
         }
-        10 => Data::Fp16(elements!(file, f16, halves().into_iter().map(f16::from_bits).collect())),
+        10 => Data::Fp16(elements!(file, f16, halves().into_iter().map(f16::from_bits).collect::<Vec<_>>())),
         11 => Data::Fp64(elements!(file, f64, file.doubles.clone())),
-        12 => Data::Uint32(elements!(file, u32, file.unsigned.iter().filter_map(|&v| v.try_into().ok()).collect())),
+        12 => Data::Uint32(elements!(
+            file,
+            u32,
+            file.unsigned.iter().filter_map(|&v| v.try_into().ok()).collect::<Vec<_>>()
+        )),
         13 => Data::Uint64(elements!(file, u64, file.unsigned.clone())),
-        16 => Data::Bf16(elements!(file, bf16, halves().into_iter().map(bf16::from_bits).collect())),
+        16 => Data::Bf16(elements!(file, bf16, halves().into_iter().map(bf16::from_bits).collect::<Vec<_>>())),
         other => return Err(format!("element type {other}")),
     };
     let shape = file.dims.iter().map(|&dim| usize::try_from(dim)).collect::<Result<_, _>>();

@@ -1,5 +1,7 @@
 //! Tensors to and from ONNX Runtime's values.
 
+use bytes::Bytes;
+use half::{bf16, f16};
 use ort::session::SessionInputValue;
 use ort::value::{
     DynMapValueType, DynValue, PrimitiveTensorElementType, TensorElementType, TensorRef, Utf8Data, ValueType,
@@ -10,7 +12,7 @@ use std::fmt::Debug;
 
 /// A string element, of whatever bytes; the library takes any without a zero byte. Owned, as its wrapper demands.
 #[derive(Clone)]
-struct Element(Vec<u8>);
+struct Element(Bytes);
 
 impl Utf8Data for Element {
     fn as_utf8_bytes(&self) -> &[u8] {
@@ -66,22 +68,22 @@ fn read_tensor(value: &DynValue, element: TensorElementType) -> Result<Tensor, S
         tensor(shape, make(elements.to_vec()))
     }
     match element {
-        TensorElementType::Bool => copy(value, Data::Bool),
-        TensorElementType::Uint8 => copy(value, Data::Uint8),
-        TensorElementType::Uint16 => copy(value, Data::Uint16),
-        TensorElementType::Uint32 => copy(value, Data::Uint32),
-        TensorElementType::Uint64 => copy(value, Data::Uint64),
-        TensorElementType::Int8 => copy(value, Data::Int8),
-        TensorElementType::Int16 => copy(value, Data::Int16),
-        TensorElementType::Int32 => copy(value, Data::Int32),
-        TensorElementType::Int64 => copy(value, Data::Int64),
-        TensorElementType::Float16 => copy(value, Data::Fp16),
-        TensorElementType::Bfloat16 => copy(value, Data::Bf16),
-        TensorElementType::Float32 => copy(value, Data::Fp32),
-        TensorElementType::Float64 => copy(value, Data::Fp64),
+        TensorElementType::Bool => copy(value, |v: Vec<bool>| Data::Bool(v)),
+        TensorElementType::Uint8 => copy(value, |v: Vec<u8>| Data::Uint8(v.into())),
+        TensorElementType::Uint16 => copy(value, |v: Vec<u16>| Data::Uint16(v.into())),
+        TensorElementType::Uint32 => copy(value, |v: Vec<u32>| Data::Uint32(v.into())),
+        TensorElementType::Uint64 => copy(value, |v: Vec<u64>| Data::Uint64(v.into())),
+        TensorElementType::Int8 => copy(value, |v: Vec<i8>| Data::Int8(v.into())),
+        TensorElementType::Int16 => copy(value, |v: Vec<i16>| Data::Int16(v.into())),
+        TensorElementType::Int32 => copy(value, |v: Vec<i32>| Data::Int32(v.into())),
+        TensorElementType::Int64 => copy(value, |v: Vec<i64>| Data::Int64(v.into())),
+        TensorElementType::Float16 => copy(value, |v: Vec<f16>| Data::Fp16(v.into())),
+        TensorElementType::Bfloat16 => copy(value, |v: Vec<bf16>| Data::Bf16(v.into())),
+        TensorElementType::Float32 => copy(value, |v: Vec<f32>| Data::Fp32(v.into())),
+        TensorElementType::Float64 => copy(value, |v: Vec<f64>| Data::Fp64(v.into())),
         TensorElementType::String => {
             let (shape, strings) = value.try_extract_strings().map_err(|error| error.to_string())?;
-            tensor(shape, Data::Bytes(strings.into_iter().map(String::into_bytes).collect()))
+            tensor(shape, Data::Bytes(strings.into_iter().map(Bytes::from).collect()))
         }
         other => Err(format!("it has elements of type {other}, which no answer can carry")),
     }
@@ -115,7 +117,7 @@ fn read_maps(value: &DynValue, spec: &TensorSpec) -> Result<Tensor, String> {
             matrix.push(*row.get(class).ok_or_else(|| format!("a row has no probability of class {class:?}"))?);
         }
     }
-    Tensor::new(vec![rows.len(), classes.len()], Data::Fp32(matrix)).map_err(|error| error.to_string())
+    Tensor::new(vec![rows.len(), classes.len()], Data::Fp32(matrix.into())).map_err(|error| error.to_string())
 }
 
 fn keyed<K>(map: HashMap<K, f32>, key: fn(K) -> Key) -> BTreeMap<Key, f32> {

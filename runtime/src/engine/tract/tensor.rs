@@ -1,5 +1,6 @@
 //! Tensors to and from tract's own.
 
+use bytes::Bytes;
 use half::f16;
 use servoir_types::{Data, Datatype, Tensor};
 use tract_onnx::prelude::{Datum, IntoTValue, TValue, tensor1, tract_data};
@@ -31,9 +32,9 @@ pub fn give(tensor: &Tensor) -> Result<TValue, String> {
     Ok(made?.into_tvalue())
 }
 
-fn strings(elements: &[Vec<u8>]) -> Result<Vec<String>, String> {
-    let text = |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).map_err(|_| "a string is not UTF-8".to_owned());
-    elements.iter().map(text).collect()
+fn strings(elements: &[Bytes]) -> Result<Vec<String>, String> {
+    let text = |bytes: &Bytes| std::str::from_utf8(bytes).map(str::to_owned);
+    elements.iter().map(text).collect::<Result<_, _>>().map_err(|_| "a string is not UTF-8".to_owned())
 }
 
 /// A copy of an output. tract computes shapes in a type of its own, which is read as the datatype that was declared.
@@ -46,21 +47,19 @@ pub fn take(value: &TValue, declared: Datatype) -> Result<Tensor, String> {
     let cast = cast.map_err(|error| error.to_string())?;
     let value: &tract_data::prelude::Tensor = cast.as_deref().unwrap_or(value);
     let data = match declared {
-        Datatype::Bool => copy(value, Data::Bool),
-        Datatype::Uint8 => copy(value, Data::Uint8),
-        Datatype::Uint16 => copy(value, Data::Uint16),
-        Datatype::Uint32 => copy(value, Data::Uint32),
-        Datatype::Uint64 => copy(value, Data::Uint64),
-        Datatype::Int8 => copy(value, Data::Int8),
-        Datatype::Int16 => copy(value, Data::Int16),
-        Datatype::Int32 => copy(value, Data::Int32),
-        Datatype::Int64 => copy(value, Data::Int64),
-        Datatype::Fp16 => copy::<f16>(value, Data::Fp16),
-        Datatype::Fp32 => copy(value, Data::Fp32),
-        Datatype::Fp64 => copy(value, Data::Fp64),
-        Datatype::Bytes => {
-            copy(value, |texts: Vec<String>| Data::Bytes(texts.into_iter().map(String::into_bytes).collect()))
-        }
+        Datatype::Bool => copy(value, |v: Vec<bool>| Data::Bool(v)),
+        Datatype::Uint8 => copy(value, |v: Vec<u8>| Data::Uint8(v.into())),
+        Datatype::Uint16 => copy(value, |v: Vec<u16>| Data::Uint16(v.into())),
+        Datatype::Uint32 => copy(value, |v: Vec<u32>| Data::Uint32(v.into())),
+        Datatype::Uint64 => copy(value, |v: Vec<u64>| Data::Uint64(v.into())),
+        Datatype::Int8 => copy(value, |v: Vec<i8>| Data::Int8(v.into())),
+        Datatype::Int16 => copy(value, |v: Vec<i16>| Data::Int16(v.into())),
+        Datatype::Int32 => copy(value, |v: Vec<i32>| Data::Int32(v.into())),
+        Datatype::Int64 => copy(value, |v: Vec<i64>| Data::Int64(v.into())),
+        Datatype::Fp16 => copy(value, |v: Vec<f16>| Data::Fp16(v.into())),
+        Datatype::Fp32 => copy(value, |v: Vec<f32>| Data::Fp32(v.into())),
+        Datatype::Fp64 => copy(value, |v: Vec<f64>| Data::Fp64(v.into())),
+        Datatype::Bytes => copy(value, |texts: Vec<String>| Data::Bytes(texts.into_iter().map(Bytes::from).collect())),
         Datatype::Bf16 => Err("tract has no BF16".into()),
     };
     Tensor::new(value.shape().to_vec(), data?).map_err(|error| error.to_string())

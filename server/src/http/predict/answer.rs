@@ -138,3 +138,10 @@ fn check_method(target: &Target, method: &Method) -> Result<(), ApiError> {
     let detail = format!("this path takes {takes}, not {method}");
     Err(ApiError::new(Kind::MethodNotAllowed, "method-not-allowed", detail))
 }
+
+/// An answer 200 of JSON.
+pub fn json_body(text: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

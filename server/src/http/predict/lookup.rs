@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::error::ApiError;
+use servoir_codec::Model;
 use servoir_runtime::{Deployment, Live};
 use servoir_types::Kind;
 use std::sync::Arc;
@@ -56,6 +57,17 @@ pub fn of_version(live: &Live, model: &str, version: u64) -> Result<Arc<Deployme
 /// The deployments that callers get answers from.
 pub fn answering(live: &Live) -> impl Iterator<Item = &Arc<Deployment>> {
     std::iter::once(&live.primary).chain(live.canary.iter().map(|(_, canary)| canary))
+}
+
+/// What a body for this deployment is read for.
+pub fn expected(deployment: &Deployment) -> Model<'_> {
+    let identity = deployment.identity();
+    Model {
+        name: &identity.name,
+        version: identity.version,
+        signature: deployment.signature(),
+        rows_max: deployment.options().queue_rows_max,
+    }
 }
 
 fn absent(app: &App, model: &str) -> ApiError {

@@ -1,13 +1,12 @@
 //! The data plane: `/v1/predict/…` and `/v2/…`.
 //!
 //! A request is matched ([`Target`]), its caller checked, and answered by the folder of its protocol. Both protocols
-//! decode JSON straight into the tensors that the model takes (`json`); nothing here touches a database, disk or
+//! decode straight into the tensors that the model takes (the crate `servoir-codec`); nothing here touches a database, disk or
 //! network.
 
 mod answer;
 mod call;
 mod document;
-mod json;
 mod lookup;
 mod media;
 mod names;

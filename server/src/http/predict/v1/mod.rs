@@ -1,15 +1,13 @@
 //! The plain JSON way: rows in, predictions out.
 
-mod body;
-mod inputs;
-mod response;
-
+use super::answer::json_body;
 use super::call::Call;
 use super::{lookup, media, names};
 use crate::error::ApiError;
 use axum::body::Body;
 use axum::response::Response;
 use http::request::Parts;
+use servoir_codec::v1::{Answer, Asked, Predictions};
 use servoir_runtime::Priority;
 
 /// Answers a prediction for the model of this id or name.
@@ -23,7 +21,18 @@ pub async fn predict(mut call: Call<'_>, model: &str, parts: &Parts, body: Body)
     let deployment = &*chosen.deployment;
     call.served.model = Some(deployment.identity().clone());
     let bytes = media::read(&parts.headers, body, &call.app.config.limits).await?;
-    let asked = body::Asked::read(&bytes, deployment)?;
+    let asked = Asked::read(&bytes, lookup::expected(deployment))?;
     let answer = call.run(&chosen, asked.inputs, None, Priority::Normal).await?;
-    response::write(&call, deployment, &answer.outputs, asked.single)
+    let predictions = Predictions::of(deployment.signature(), &answer.outputs);
+    let ids: Vec<String> = (0..predictions.rows()).map(|_| call.app.prediction_ids.next()).collect();
+    let identity = deployment.identity();
+    let answer = Answer {
+        model_id: identity.model.as_str(),
+        version: identity.version,
+        ids: &ids,
+        predictions: &predictions,
+        single: asked.single,
+        latency_ms: call.started.elapsed().as_micros() as f64 / 1000.0,
+    };
+    Ok(json_body(answer.to_json()?))
 }

@@ -1,22 +1,21 @@
 //! The Open Inference Protocol, version 2, over HTTP with JSON tensors.
 
-mod classification;
 pub mod config;
 pub mod health;
 pub mod metadata;
-mod parameters;
 pub mod repository;
-mod request;
-mod response;
 
+use super::answer::json_body;
 use super::call::Call;
 use super::{lookup, media, names};
 use crate::error::ApiError;
 use axum::body::Body;
 use axum::response::Response;
 use http::request::Parts;
-use http::{HeaderValue, header};
 use serde::Serialize;
+use servoir_codec::v2::{Answer, Asked};
+use servoir_runtime::{Deployment, Priority};
+use servoir_types::Tensor;
 
 /// Answers `…/infer`.
 ///
@@ -35,21 +34,27 @@ pub async fn infer(
     let deployment = &*chosen.deployment;
     call.served.model = Some(deployment.identity().clone());
     let bytes = media::read(&parts.headers, body, &call.app.config.limits).await?;
-    let asked = request::Asked::read(&bytes, deployment)?;
-    let answer = call.run(&chosen, asked.inputs, asked.timeout, asked.priority).await?;
-    response::write(deployment, &answer.outputs, &asked.outputs, asked.id.as_deref())
+    let asked = Asked::read(&bytes, lookup::expected(deployment))?;
+    let answer = call.run(&chosen, asked.inputs, asked.timeout, priority(asked.priority)).await?;
+    Ok(json_body(answer_of(deployment, &answer.outputs).to_json(&asked.outputs, asked.id.as_deref())?))
+}
+
+/// What a deployment gave, ready to be written.
+fn answer_of<'a>(deployment: &'a Deployment, outputs: &'a [Tensor]) -> Answer<'a> {
+    let identity = deployment.identity();
+    Answer { name: &identity.name, version: identity.version, signature: deployment.signature(), outputs }
+}
+
+/// As Triton has it: 1 goes first, larger numbers later, 0 is the default.
+const fn priority(asked: u64) -> Priority {
+    match asked {
+        1 => Priority::High,
+        0 | 2 => Priority::Normal,
+        _ => Priority::Low,
+    }
 }
 
 /// An answer 200 of JSON.
 fn json(value: &impl Serialize) -> Result<Response, ApiError> {
-    json_with_room(value, 128)
-}
-
-/// The same, with room for so many bytes made at first.
-fn json_with_room(value: &impl Serialize, bytes: usize) -> Result<Response, ApiError> {
-    let mut text = Vec::with_capacity(bytes);
-    serde_json::to_writer(&mut text, value).map_err(ApiError::internal)?;
-    let mut response = Response::new(Body::from(text));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
+    serde_json::to_vec(value).map(json_body).map_err(ApiError::internal)
 }

@@ -54,7 +54,7 @@ pub fn push(data: &mut Data, json: &str, accepts_missing: bool) -> Result<(), El
         }
         Data::Fp32(v) => v.push(single(json, Datatype::Fp32)?),
         Data::Fp64(v) => v.push(double(json, Datatype::Fp64)?),
-        Data::Bytes(v) => v.push(text(json)?),
+        Data::Bytes(v) => v.push(text(json)?.into()),
     }
     Ok(())
 }
@@ -154,18 +154,18 @@ mod tests {
     fn values_that_a_type_holds_are_read_exactly() {
         let cases = [
             ("true", Data::Bool(vec![true])),
-            ("255", Data::Uint8(vec![255])),
-            ("3.0", Data::Uint8(vec![3])),
-            ("-0", Data::Uint16(vec![0])),
-            ("1e3", Data::Uint32(vec![1000])),
-            ("18446744073709551615", Data::Uint64(vec![u64::MAX])),
-            ("-128", Data::Int8(vec![-128])),
-            ("-9223372036854775808", Data::Int64(vec![i64::MIN])),
-            ("65504", Data::Fp16(vec![f16::MAX])),
-            ("0.1", Data::Fp32(vec![0.1])),
-            ("7", Data::Fp32(vec![7.0])),
-            ("1e-400", Data::Fp64(vec![0.0])),
-            ("2.2250738585072011e-308", Data::Fp64(vec![2.225_073_858_507_201e-308])),
+            ("255", Data::Uint8(vec![255].into())),
+            ("3.0", Data::Uint8(vec![3].into())),
+            ("-0", Data::Uint16(vec![0].into())),
+            ("1e3", Data::Uint32(vec![1000].into())),
+            ("18446744073709551615", Data::Uint64(vec![u64::MAX].into())),
+            ("-128", Data::Int8(vec![-128].into())),
+            ("-9223372036854775808", Data::Int64(vec![i64::MIN].into())),
+            ("65504", Data::Fp16(vec![f16::MAX].into())),
+            ("0.1", Data::Fp32(vec![0.1].into())),
+            ("7", Data::Fp32(vec![7.0].into())),
+            ("1e-400", Data::Fp64(vec![0.0].into())),
+            ("2.2250738585072011e-308", Data::Fp64(vec![2.225_073_858_507_201e-308].into())),
             (r#""sn\u00f6 ☃""#, Data::Bytes(vec!["snö ☃".into()])),
         ];
         for (json, expected) in cases {
@@ -205,9 +205,9 @@ mod tests {
 
     #[test]
     fn null_is_nan_where_values_may_be_missing() {
-        let mut data = Data::Fp32(vec![]);
+        let mut data = Data::Fp32(vec![].into());
         assert_eq!(push(&mut data, "null", true), Ok(()));
         assert!(matches!(data, Data::Fp32(v) if v[0].is_nan()));
-        assert_eq!(push(&mut Data::Int8(vec![]), "null", true), Err(ElementError::Null));
+        assert_eq!(push(&mut Data::Int8(vec![].into()), "null", true), Err(ElementError::Null));
     }
 }

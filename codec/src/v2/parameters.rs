@@ -1,11 +1,12 @@
 //! The `parameters` of requests, inputs and outputs.
 
-use crate::error::ApiError;
-use crate::http::predict::media::NO_BINARY;
+use crate::fault::Fault;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use servoir_runtime::Priority;
 use std::time::Duration;
+
+/// Said wherever a request asks for tensors in binary form.
+const NO_BINARY: &str = "binary tensors are not available over this release; send and ask for JSON";
 
 /// Parameters of a request.
 #[derive(Debug, Default, Deserialize)]
@@ -34,12 +35,8 @@ pub struct OfOutput {
 
 impl OfRequest {
     /// As Triton has it: 1 goes first, larger numbers later, 0 is the default.
-    pub fn priority(&self) -> Priority {
-        match self.priority {
-            Some(1) => Priority::High,
-            None | Some(0 | 2) => Priority::Normal,
-            Some(_) => Priority::Low,
-        }
+    pub fn priority(&self) -> u64 {
+        self.priority.unwrap_or(0)
     }
 
     /// How long the caller waits; 0 stands for no limit of the caller's own.
@@ -51,7 +48,7 @@ impl OfRequest {
     ///
     /// # Errors
     /// 400 `binary-not-available`.
-    pub fn check(&self) -> Result<(), ApiError> {
+    pub fn check(&self) -> Result<(), Fault> {
         no_binary(self.binary_data_output == Some(true), "binary_data_output")
     }
 }
@@ -61,7 +58,7 @@ impl OfInput<'_> {
     ///
     /// # Errors
     /// 400 `binary-not-available`.
-    pub fn check(&self) -> Result<(), ApiError> {
+    pub fn check(&self) -> Result<(), Fault> {
         no_binary(self.binary_data_size.is_some(), "binary_data_size")
     }
 }
@@ -71,15 +68,15 @@ impl OfOutput {
     ///
     /// # Errors
     /// 400 `binary-not-available`; 400 for 0 classes.
-    pub fn classes(&self) -> Result<Option<usize>, ApiError> {
+    pub fn classes(&self) -> Result<Option<usize>, Fault> {
         no_binary(self.binary_data == Some(true), "binary_data")?;
         match self.classification {
-            Some(0) => Err(ApiError::malformed("wrong-form", "classification must be at least 1, 0 came")),
+            Some(0) => Err(Fault::Form("classification must be at least 1, 0 came".to_owned())),
             wanted => Ok(wanted.map(|count| usize::try_from(count).unwrap_or(usize::MAX))),
         }
     }
 }
 
-fn no_binary(asked: bool, parameter: &str) -> Result<(), ApiError> {
-    if asked { Err(ApiError::malformed("binary-not-available", format!("{parameter}: {NO_BINARY}"))) } else { Ok(()) }
+fn no_binary(asked: bool, parameter: &str) -> Result<(), Fault> {
+    if asked { Err(Fault::Form(format!("{parameter}: {NO_BINARY}"))) } else { Ok(()) }
 }

@@ -1,13 +1,12 @@
 //! The body of `/v1/predict`: which of its forms it has.
 
 use super::inputs;
-use crate::error::ApiError;
-use crate::http::predict::json::fault::Fault;
-use crate::http::predict::json::object;
+use crate::fault::Fault;
+use crate::json::object;
+use crate::model::Model;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use servoir_runtime::{Deployment, Identity};
-use servoir_types::{Signature, Tensor};
+use servoir_types::Tensor;
 
 /// The most characters of an entity's id.
 const ENTITY_ID_CHARS_MAX: usize = 256;
@@ -40,19 +39,14 @@ struct Body<'a> {
 }
 
 impl Asked {
-    /// Reads a body for a deployment.
+    /// Reads a body for a model.
     ///
     /// # Errors
     /// 400 when the body itself is wrong, 422 when it is wrong for this model.
-    pub fn read(bytes: &[u8], deployment: &Deployment) -> Result<Self, ApiError> {
-        let Identity { name, version, .. } = deployment.identity();
-        let model = format!("model '{name}' v{version}");
-        Self::decode(bytes, deployment.signature(), &model, deployment.options().queue_rows_max)
-    }
-
-    fn decode(bytes: &[u8], signature: &Signature, model: &str, rows_max: usize) -> Result<Self, ApiError> {
+    pub fn read(bytes: &[u8], model: Model<'_>) -> Result<Self, Fault> {
         let body: Body<'_> = object::read(bytes)?;
-        let reader = inputs::Reader { signature, model, rows_max };
+        let label = model.to_string();
+        let reader = inputs::Reader { signature: model.signature, model: &label, rows_max: model.rows_max };
         let inputs = match (body.instances, body.inputs, body.input_data) {
             (Some(rows), None, None) => reader.instances(rows)?,
             (None, Some(tensors), None) => reader.tensors(tensors)?,
@@ -62,7 +56,7 @@ impl Asked {
         };
         let rows = inputs.first().map_or(0, Tensor::rows);
         if rows == 0 {
-            return Err(Fault::NoRows { field: "inputs" }.into());
+            return Err(Fault::NoRows { field: "inputs" });
         }
         body.check_entities(rows)?;
         Ok(Self { inputs, single: body.input_data.is_some() })
@@ -70,16 +64,16 @@ impl Asked {
 }
 
 impl Body<'_> {
-    fn check_entities(&self, rows: usize) -> Result<(), ApiError> {
+    fn check_entities(&self, rows: usize) -> Result<(), Fault> {
         let ids = match (&self.entity_id, &self.entity_ids) {
-            (Some(_), Some(_)) => return Err(ApiError::field("/entityIds", "only one of entityId and entityIds")),
+            (Some(_), Some(_)) => return Err(field("/entityIds", "only one of entityId and entityIds")),
             (Some(_), None) if rows != 1 => {
                 let detail = format!("entityId names one row, {rows} came; use entityIds");
-                return Err(ApiError::field("/entityId", detail));
+                return Err(field("/entityId", detail));
             }
             (None, Some(ids)) if ids.len() != rows => {
                 let detail = format!("{} ids for {rows} rows; there must be one for each", ids.len());
-                return Err(ApiError::field("/entityIds", detail));
+                return Err(field("/entityIds", detail));
             }
             (Some(id), None) => std::slice::from_ref(id),
             (None, Some(ids)) => ids,
@@ -91,25 +85,28 @@ impl Body<'_> {
             let pointer = if self.entity_id.is_some() { "/entityId".to_owned() } else { format!("/entityIds/{n}") };
             let length = id.chars().count();
             let detail = format!("an entity id has 1 to {ENTITY_ID_CHARS_MAX} characters, this one has {length}");
-            return Err(ApiError::field(pointer, detail));
+            return Err(field(pointer, detail));
         }
         match self.source.as_deref() {
             None | Some("test") => Ok(()),
-            Some(_) => Err(ApiError::field("/source", "the only source that can be given is \"test\"")),
+            Some(_) => Err(field("/source", "the only source that can be given is \"test\"")),
         }
     }
 }
 
-fn form(detail: &str) -> ApiError {
-    Fault::Form(detail.to_owned()).into()
+fn form(detail: &str) -> Fault {
+    Fault::Form(detail.to_owned())
+}
+
+fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Fault {
+    Fault::Field { pointer: pointer.into(), detail: detail.into() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use servoir_types::{Data, Datatype, Kind, Shape, TensorSpec};
+    use servoir_types::{Data, Datatype, Kind, Shape, Signature, TensorSpec};
 
-    const MODEL: &str = "model 'm' v2";
     const ROWS_MAX: usize = 4;
 
     fn input(name: &str, datatype: Datatype, dims: &[i64]) -> TensorSpec {
@@ -137,20 +134,20 @@ mod tests {
         signature(vec![input("age", Datatype::Int64, &[-1, 1]), input("plan", Datatype::Bytes, &[-1])])
     }
 
-    fn read(signature: &Signature, body: &str) -> Result<Asked, ApiError> {
-        Asked::decode(body.as_bytes(), signature, MODEL, ROWS_MAX)
+    fn read(signature: &Signature, body: &str) -> Result<Asked, Fault> {
+        Asked::read(body.as_bytes(), Model { name: "m", version: 2, signature, rows_max: ROWS_MAX })
     }
 
     fn floats(shape: &[usize], values: &[f32]) -> Tensor {
-        Tensor::new(shape.to_vec(), Data::Fp32(values.to_vec())).unwrap()
+        Tensor::new(shape.to_vec(), Data::Fp32(values.to_vec().into())).unwrap()
     }
 
     fn ints(shape: &[usize], values: &[i64]) -> Tensor {
-        Tensor::new(shape.to_vec(), Data::Int64(values.to_vec())).unwrap()
+        Tensor::new(shape.to_vec(), Data::Int64(values.to_vec().into())).unwrap()
     }
 
     fn texts(shape: &[usize], values: &[&str]) -> Tensor {
-        let values = values.iter().map(|value| value.as_bytes().to_vec()).collect();
+        let values = values.iter().map(|value| value.as_bytes().to_vec().into()).collect();
         Tensor::new(shape.to_vec(), Data::Bytes(values)).unwrap()
     }
 
@@ -190,7 +187,7 @@ mod tests {
             ),
         ];
         for (signature, body, expected) in cases {
-            let asked = read(&signature, body).unwrap_or_else(|error| panic!("{body}: {}", error.detail));
+            let asked = read(&signature, body).unwrap_or_else(|error| panic!("{body}: {}", error.to_string()));
             assert_eq!(asked.inputs, expected, "{body}");
             assert_eq!(asked.single, body.contains("input_data"), "{body}");
         }
@@ -260,10 +257,14 @@ mod tests {
         ];
         for (body, expected) in cases {
             let error = read(&matrix(2), body).unwrap_err();
-            assert_eq!(error.detail, expected, "{body}");
+            assert_eq!(error.to_string(), expected, "{body}");
         }
         let error = read(&matrix(2), r#"{"instance": [[1,2]]}"#).unwrap_err();
-        assert!(error.detail.starts_with("instance: unknown field `instance`, expected one of"), "{}", error.detail);
+        assert!(
+            error.to_string().starts_with("instance: unknown field `instance`, expected one of"),
+            "{}",
+            error.to_string()
+        );
     }
 
     #[test]
@@ -323,7 +324,7 @@ mod tests {
         ];
         for (signature, body, expected) in cases {
             let error = read(&signature, body).unwrap_err();
-            assert_eq!((error.detail.as_str(), error.kind), (expected, Kind::Unprocessable), "{body}");
+            assert_eq!((error.to_string().as_str(), error.kind()), (expected, Kind::Unprocessable), "{body}");
         }
     }
 
@@ -332,11 +333,11 @@ mod tests {
         let five = [r#"{"instances": [[1,2],[1,2],[1,2],[1,2],[1,2]]}"#, r#"{"instances": [{},{},{},{},{}]}"#];
         for body in five {
             let error = read(&named(true), body).unwrap_err();
-            assert_eq!(error.kind, Kind::TooLarge, "{}", error.detail);
+            assert_eq!(error.kind(), Kind::TooLarge, "{}", error.to_string());
         }
         let twice = read(&named(true), r#"{"instances": [{"age": 1, "age": 2}]}"#).unwrap_err();
-        assert_eq!((twice.detail.as_str(), twice.kind), ("row 0: 'age' came twice", Kind::Malformed));
+        assert_eq!((twice.to_string().as_str(), twice.kind()), ("row 0: 'age' came twice", Kind::Malformed));
         let mixed = read(&named(true), r#"{"instances": [{"age": 1}, [1, 2]]}"#).unwrap_err();
-        assert_eq!(mixed.detail, "row 1: invalid type: sequence, expected an object of named values");
+        assert_eq!(mixed.to_string(), "row 1: invalid type: sequence, expected an object of named values");
     }
 }

@@ -1,50 +1,41 @@
 //! The answer of `/v1/predict`.
 
-use crate::error::ApiError;
-use crate::http::predict::call::Call;
-use crate::http::predict::json::values::Nested;
-use axum::body::Body;
-use axum::response::Response;
-use http::{HeaderValue, header};
+use crate::fault::Fault;
+use crate::json::values::Nested;
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
-use servoir_runtime::Deployment;
 use servoir_types::{Data, Label, Role, Signature, Tensor, TensorSpec};
 
 /// Room made for the answer at first: for the fields around the values, and for each value.
 const FIELDS_BYTES: usize = 256;
 const VALUE_BYTES: usize = 24;
 
-/// Writes the answer of a deployment.
-///
-/// # Errors
-/// 500 when it cannot be written, which would be a defect.
-pub fn write(call: &Call<'_>, deployment: &Deployment, outputs: &[Tensor], single: bool) -> Result<Response, ApiError> {
-    let predictions = Predictions::of(deployment.signature(), outputs);
-    let ids: Vec<String> = (0..predictions.rows).map(|_| call.app.prediction_ids.next()).collect();
-    let values: usize = outputs.iter().map(|output| output.data().len()).sum();
-    let mut bytes = Vec::with_capacity(FIELDS_BYTES + (values + ids.len()) * VALUE_BYTES);
-    let identity = deployment.identity();
-    let answer = Answer {
-        model_id: identity.model.as_str(),
-        version: identity.version,
-        ids: &ids,
-        predictions: &predictions,
-        single,
-        latency_ms: call.started.elapsed().as_micros() as f64 / 1000.0,
-    };
-    serde_json::to_writer(&mut bytes, &answer).map_err(ApiError::internal)?;
-    let mut response = Response::new(Body::from(bytes));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
+/// The answer to one request.
+pub struct Answer<'a> {
+    /// The model's id.
+    pub model_id: &'a str,
+    /// The version that answered.
+    pub version: u64,
+    /// One for each prediction.
+    pub ids: &'a [String],
+    /// What is predicted.
+    pub predictions: &'a Predictions<'a>,
+    /// Whether the only prediction is also given by itself.
+    pub single: bool,
+    /// Time since the request came, in milliseconds.
+    pub latency_ms: f64,
 }
 
-struct Answer<'a> {
-    model_id: &'a str,
-    version: u64,
-    ids: &'a [String],
-    predictions: &'a Predictions<'a>,
-    single: bool,
-    latency_ms: f64,
+impl Answer<'_> {
+    /// The answer as JSON.
+    ///
+    /// # Errors
+    /// [`Fault::Defect`] when it cannot be written, which would be one.
+    pub fn to_json(&self) -> Result<Vec<u8>, Fault> {
+        let room = FIELDS_BYTES + (self.predictions.values + self.ids.len()) * VALUE_BYTES;
+        let mut bytes = Vec::with_capacity(room);
+        serde_json::to_writer(&mut bytes, self).map_err(|error| Fault::Defect(error.to_string()))?;
+        Ok(bytes)
+    }
 }
 
 impl Serialize for Answer<'_> {
@@ -70,10 +61,12 @@ impl Serialize for Answer<'_> {
 }
 
 /// What is predicted, row by row.
-struct Predictions<'a> {
+pub struct Predictions<'a> {
     form: Form<'a>,
     probabilities: Option<(&'a Tensor, &'a TensorSpec)>,
     rows: usize,
+    /// Elements of all outputs together.
+    values: usize,
 }
 
 /// What a prediction is made of.
@@ -89,7 +82,8 @@ enum Form<'a> {
 }
 
 impl<'a> Predictions<'a> {
-    fn of(signature: &'a Signature, outputs: &'a [Tensor]) -> Self {
+    /// What the outputs of a model say.
+    pub fn of(signature: &'a Signature, outputs: &'a [Tensor]) -> Self {
         let with_role = |role| {
             let found = signature.outputs.iter().zip(outputs).find(|(spec, _)| spec.role == Some(role));
             found.map(|(spec, tensor)| (tensor, spec))
@@ -111,7 +105,8 @@ impl<'a> Predictions<'a> {
             Form::Label(tensor) | Form::Best(tensor, _) | Form::Output(tensor) => vec![tensor],
             Form::Outputs(many) => many.iter().map(|(_, tensor)| *tensor).collect(),
         };
-        Self { rows: rows_of(&shown), form, probabilities }
+        let values = outputs.iter().map(|output| output.data().len()).sum();
+        Self { rows: rows_of(&shown), form, probabilities, values }
     }
 }
 
@@ -120,6 +115,13 @@ fn rows_of(outputs: &[&Tensor]) -> usize {
     let mut counts = outputs.iter().map(|output| output.shape().first().copied());
     let first = counts.next().flatten();
     first.filter(|_| counts.all(|count| count == first)).unwrap_or(1)
+}
+
+impl Predictions<'_> {
+    /// How many predictions there are.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
 }
 
 impl Serialize for Predictions<'_> {
@@ -197,7 +199,7 @@ mod tests {
     }
 
     fn floats(shape: &[usize], values: &[f32]) -> Tensor {
-        Tensor::new(shape.to_vec(), Data::Fp32(values.to_vec())).unwrap()
+        Tensor::new(shape.to_vec(), Data::Fp32(values.to_vec().into())).unwrap()
     }
 
     fn written(outputs: Vec<(TensorSpec, Tensor)>, single: bool) -> String {
@@ -213,7 +215,7 @@ mod tests {
     #[test]
     fn a_classifier_answers_its_labels_and_probabilities() {
         let classes = Some(vec![Label::Text("stays".into()), Label::Text("leaves".into())]);
-        let label = Tensor::new(vec![2], Data::Bytes(vec![b"stays".to_vec(), b"leaves".to_vec()])).unwrap();
+        let label = Tensor::new(vec![2], Data::Bytes(vec!["stays".into(), "leaves".into()])).unwrap();
         let probabilities = floats(&[2, 2], &[0.9, 0.1, 0.25, 0.75]);
         let with_label = vec![
             (output("label", Some(Role::Label), None), label),

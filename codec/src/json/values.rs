@@ -35,9 +35,9 @@ impl<'a> Nested<'a> {
 }
 
 /// A byte string: text when it is UTF-8, else `{"b64": "…"}`, from which the bytes can be had back.
-struct Bytes<'a>(&'a [u8]);
+struct Text<'a>(&'a [u8]);
 
-impl Serialize for Bytes<'_> {
+impl Serialize for Text<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if let Ok(text) = std::str::from_utf8(self.0) {
             return serializer.serialize_str(text);
@@ -65,7 +65,7 @@ impl Serialize for Flat<'_> {
             Data::Bf16(v) => serializer.collect_seq(v[range].iter().map(|value| value.to_f32())),
             Data::Fp32(v) => serializer.collect_seq(&v[range]),
             Data::Fp64(v) => serializer.collect_seq(&v[range]),
-            Data::Bytes(v) => serializer.collect_seq(v[range].iter().map(|value| Bytes(value))),
+            Data::Bytes(v) => serializer.collect_seq(v[range].iter().map(|value| Text(value))),
         }
     }
 }
@@ -103,7 +103,7 @@ pub fn element<S: Serializer>(data: &Data, index: usize, serializer: S) -> Resul
         Data::Bf16(v) => serializer.serialize_f32(v[index].to_f32()),
         Data::Fp32(v) => serializer.serialize_f32(v[index]),
         Data::Fp64(v) => serializer.serialize_f64(v[index]),
-        Data::Bytes(v) => Bytes(&v[index]).serialize(serializer),
+        Data::Bytes(v) => Text(&v[index]).serialize(serializer),
     }
 }
 
@@ -132,13 +132,13 @@ mod tests {
     fn elements_are_written_with_their_own_digits() {
         let cases = [
             (Data::Bool(vec![true, false]), "[true,false]"),
-            (Data::Uint64(vec![u64::MAX]), "[18446744073709551615]"),
-            (Data::Int64(vec![i64::MIN]), "[-9223372036854775808]"),
-            (Data::Fp32(vec![0.1, 1.0, f32::NAN, f32::INFINITY, f32::MAX]), "[0.1,1.0,null,null,3.4028235e+38]"),
-            (Data::Fp64(vec![0.1, f64::NEG_INFINITY]), "[0.1,null]"),
-            (Data::Fp16(vec![f16::from_f32(0.5), f16::NAN]), "[0.5,null]"),
-            (Data::Bf16(vec![bf16::from_f32(2.0)]), "[2.0]"),
-            (Data::Bytes(vec![b"a\"b".to_vec(), vec![0xff, 0]]), r#"["a\"b",{"b64":"/wA="}]"#),
+            (Data::Uint64(vec![u64::MAX].into()), "[18446744073709551615]"),
+            (Data::Int64(vec![i64::MIN].into()), "[-9223372036854775808]"),
+            (Data::Fp32(vec![0.1, 1.0, f32::NAN, f32::INFINITY, f32::MAX].into()), "[0.1,1.0,null,null,3.4028235e+38]"),
+            (Data::Fp64(vec![0.1, f64::NEG_INFINITY].into()), "[0.1,null]"),
+            (Data::Fp16(vec![f16::from_f32(0.5), f16::NAN].into()), "[0.5,null]"),
+            (Data::Bf16(vec![bf16::from_f32(2.0)].into()), "[2.0]"),
+            (Data::Bytes(vec!["a\"b".into(), vec![0xff, 0].into()]), r#"["a\"b",{"b64":"/wA="}]"#),
         ];
         for (data, expected) in cases {
             assert_eq!(nested(&data, &[data.len()]), expected);
@@ -157,19 +157,19 @@ mod tests {
         for (dims, expected) in cases {
             assert_eq!(nested(&data, dims), expected);
         }
-        assert_eq!(nested(&Data::Int8(vec![7]), &[]), "7");
-        assert_eq!(nested(&Data::Int8(vec![]), &[2, 0]), "[[],[]]");
-        assert_eq!(nested(&Data::Int8(vec![]), &[0, 2]), "[]");
+        assert_eq!(nested(&Data::Int8(vec![7].into()), &[]), "7");
+        assert_eq!(nested(&Data::Int8(vec![].into()), &[2, 0]), "[[],[]]");
+        assert_eq!(nested(&Data::Int8(vec![].into()), &[0, 2]), "[]");
     }
 
     #[test]
     fn what_json_cannot_express_is_found() {
         let cases = [
-            (Data::Fp32(vec![1.0, f32::NAN]), Some(1)),
-            (Data::Fp64(vec![f64::INFINITY]), Some(0)),
-            (Data::Fp64(vec![0.0]), None),
-            (Data::Bytes(vec![b"ok".to_vec(), vec![0xff]]), Some(1)),
-            (Data::Int8(vec![1]), None),
+            (Data::Fp32(vec![1.0, f32::NAN].into()), Some(1)),
+            (Data::Fp64(vec![f64::INFINITY].into()), Some(0)),
+            (Data::Fp64(vec![0.0].into()), None),
+            (Data::Bytes(vec!["ok".into(), vec![0xff].into()]), Some(1)),
+            (Data::Int8(vec![1].into()), None),
         ];
         for (data, expected) in cases {
             assert_eq!(first_inexpressible(&data), expected);

@@ -2,7 +2,6 @@
 
 pub mod columns;
 pub mod element;
-pub mod fault;
 pub mod filling;
 pub mod object;
 pub mod values;

@@ -1,8 +1,8 @@
 //! A tensor that is being filled from JSON lists.
 
 use super::element::{self, ElementError};
-use super::fault::{Fault, Place};
 use super::{RANK_MAX, rank_of};
+use crate::fault::{Fault, Place};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;

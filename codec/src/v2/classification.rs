@@ -1,17 +1,17 @@
 //! The classification extension: the best classes of each row in place of its values.
 
-use crate::error::ApiError;
+use crate::fault::Fault;
 use servoir_types::{Data, Label, Tensor, TensorSpec};
 
 /// The `count` best classes of each row as texts `score:index` or `score:index:label`, best first, as Triton writes them.
 ///
 /// # Errors
 /// 400 when the output has no scores: it is text or yes and no.
-pub fn of(tensor: &Tensor, spec: &TensorSpec, count: usize) -> Result<Tensor, ApiError> {
+pub fn of(tensor: &Tensor, spec: &TensorSpec, count: usize) -> Result<Tensor, Fault> {
     let Some(scores) = scores(tensor.data()) else {
         let detail =
             format!("classification: output '{}' is {}, which has no scores to order", spec.name, tensor.datatype());
-        return Err(ApiError::malformed("wrong-form", detail));
+        return Err(Fault::Form(detail));
     };
     // A vector is one row of scores unless the model says that its dimension is the batch's.
     let by_row = tensor.shape().len() > 1 || spec.shape.is_batchable();
@@ -25,10 +25,10 @@ pub fn of(tensor: &Tensor, spec: &TensorSpec, count: usize) -> Result<Tensor, Ap
         order.clear();
         order.extend(0..width);
         order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-        texts.extend(order[..count].iter().map(|&index| text(scores[index], index, labels).into_bytes()));
+        texts.extend(order[..count].iter().map(|&index| text(scores[index], index, labels).into()));
     }
     let shape = if by_row { vec![rows, count] } else { vec![count] };
-    Tensor::new(shape, Data::Bytes(texts)).map_err(ApiError::internal)
+    Tensor::new(shape, Data::Bytes(texts)).map_err(|error| Fault::Defect(error.to_string()))
 }
 
 fn text(score: f64, index: usize, labels: Option<&[Label]>) -> String {
@@ -44,7 +44,7 @@ fn scores(data: &Data) -> Option<Vec<f64>> {
         Data::Fp16(v) => v.iter().map(|value| value.to_f64()).collect(),
         Data::Bf16(v) => v.iter().map(|value| value.to_f64()).collect(),
         Data::Fp32(v) => v.iter().map(|&value| value.into()).collect(),
-        Data::Fp64(v) => v.clone(),
+        Data::Fp64(v) => v.to_vec(),
         Data::Uint8(v) => v.iter().map(|&value| value.into()).collect(),
         Data::Uint16(v) => v.iter().map(|&value| value.into()).collect(),
         Data::Uint32(v) => v.iter().map(|&value| value.into()).collect(),
@@ -78,12 +78,12 @@ mod tests {
                 &["0.700000:1", "0.500000:3", "0.300000:4", "0.250000:5", "0.200000:2", "0.100000:0"],
             ),
         ];
-        let scores = Data::Fp32(vec![0.1, 0.7, 0.2, 0.5, 0.3, 0.25]);
+        let scores = Data::Fp32(vec![0.1, 0.7, 0.2, 0.5, 0.3, 0.25].into());
         for (declared, shape, classes, count, expected) in cases {
             let mut spec = TensorSpec::new("p", Datatype::Fp32, declared);
             spec.classes = classes;
             let tensor = of(&Tensor::new(shape, scores.clone()).unwrap(), &spec, count).unwrap();
-            let texts = expected.iter().map(|text| text.as_bytes().to_vec()).collect();
+            let texts = expected.iter().map(|text| text.as_bytes().to_vec().into()).collect();
             assert_eq!(tensor.data(), &Data::Bytes(texts));
         }
         let spec = TensorSpec::new("p", Datatype::Bool, Shape::unranked());

@@ -1,8 +1,7 @@
 //! Why a body does not become the tensors of a model, and which answer each reason gets.
 
-use super::RANK_MAX;
-use super::element::ElementError;
-use crate::error::ApiError;
+use crate::json::RANK_MAX;
+use crate::json::element::ElementError;
 use servoir_types::Kind;
 use std::fmt;
 
@@ -19,6 +18,8 @@ pub enum Fault {
     Form(String),
     #[error("{place}: {detail}")]
     Structure { place: Place, detail: String },
+    #[error("{pointer}: {detail}")]
+    Field { pointer: String, detail: String },
     #[error("{0}: lists are nested deeper than {max} levels", max = RANK_MAX)]
     TooDeep(String),
     #[error("{place} has {got} values where the ones before have {expected}; the lists of a tensor are equally long")]
@@ -45,6 +46,10 @@ pub enum Fault {
     UnknownInput { name: String, nearest: Option<String>, model: String },
     #[error("{field}: no rows came; send at least one")]
     NoRows { field: &'static str },
+    #[error("{0}")]
+    NotRepresentable(String),
+    #[error("{0}")]
+    Defect(String),
     #[error("more than {max} rows came, the most that may wait for this model; send them in several requests")]
     TooManyRows { max: usize },
 }
@@ -94,12 +99,22 @@ fn quoted(names: &[String]) -> String {
 }
 
 impl Fault {
-    /// The kind, which chooses the status, and the stable code.
+    /// The kind, which chooses the status.
+    pub const fn kind(&self) -> Kind {
+        self.class().0
+    }
+
+    /// Stable, kebab-case.
+    pub const fn code(&self) -> &'static str {
+        self.class().1
+    }
+
     const fn class(&self) -> (Kind, &'static str) {
         match self {
             Self::Syntax(_) => (Kind::Malformed, "not-json"),
             Self::Form(_) | Self::Structure { .. } | Self::TooDeep(_) => (Kind::Malformed, "wrong-form"),
             Self::Element { error: ElementError::Text(_), .. } => (Kind::Malformed, "wrong-form"),
+            Self::Field { .. } => (Kind::Malformed, "validation"),
             Self::Ragged { .. } | Self::ShapeDisagrees { .. } => (Kind::Malformed, "shape-disagrees"),
             Self::NoRows { .. } => (Kind::Malformed, "no-rows"),
             Self::Element { .. } => (Kind::Unprocessable, "wrong-value"),
@@ -111,15 +126,10 @@ impl Fault {
             Self::MissingFeatures { .. } => (Kind::Unprocessable, "missing-feature"),
             Self::UnknownFeature { .. } => (Kind::Unprocessable, "unknown-feature"),
             Self::RowsByName(_) => (Kind::Unprocessable, "rows-by-name"),
+            Self::NotRepresentable(_) => (Kind::Unprocessable, "not-representable"),
+            Self::Defect(_) => (Kind::Internal, "internal"),
             Self::TooManyRows { .. } => (Kind::TooLarge, "too-many-rows"),
         }
-    }
-}
-
-impl From<Fault> for ApiError {
-    fn from(fault: Fault) -> Self {
-        let (kind, code) = fault.class();
-        Self::new(kind, code, fault.to_string())
     }
 }
 

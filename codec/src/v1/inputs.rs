@@ -1,9 +1,9 @@
 //! From the forms of a `/v1` body to the model's inputs.
 
-use crate::http::predict::json::columns::Columns;
-use crate::http::predict::json::fault::{Fault, nearest};
-use crate::http::predict::json::filling::Filling;
-use crate::http::predict::json::{excerpt, rank_of};
+use crate::fault::{Fault, nearest};
+use crate::json::columns::Columns;
+use crate::json::filling::Filling;
+use crate::json::{excerpt, rank_of};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;

@@ -1,15 +1,13 @@
 //! The body of `…/infer`.
 
 use super::parameters::{OfInput, OfOutput, OfRequest};
-use crate::error::ApiError;
-use crate::http::predict::json::fault::{Fault, nearest};
-use crate::http::predict::json::filling::Filling;
-use crate::http::predict::json::object::{self, Object};
-use crate::http::predict::json::{RANK_MAX, excerpt, rank_of};
-use crate::http::predict::media::NO_BINARY;
+use crate::fault::{Fault, nearest};
+use crate::json::filling::Filling;
+use crate::json::object::{self, Object};
+use crate::json::{RANK_MAX, excerpt, rank_of};
+use crate::model::Model;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use servoir_runtime::{Deployment, Identity, Priority};
 use servoir_types::{Datatype, Signature, Tensor, TensorSpec};
 use std::time::Duration;
 
@@ -22,8 +20,8 @@ pub struct Asked {
     pub inputs: Vec<Tensor>,
     /// In the caller's order.
     pub outputs: Vec<Wanted>,
-    /// Who goes first.
-    pub priority: Priority,
+    /// As Triton has it: 1 goes first, larger numbers later, 0 is the default.
+    pub priority: u64,
     /// How long the caller waits.
     pub timeout: Option<Duration>,
 }
@@ -68,16 +66,13 @@ struct Output {
 }
 
 impl Asked {
-    /// Reads a body for a deployment.
+    /// Reads a body for a model.
     ///
     /// # Errors
     /// 400, saying which input or output, what was expected and what came; 413 for more rows than may wait.
-    pub fn read(bytes: &[u8], deployment: &Deployment) -> Result<Self, ApiError> {
-        let Identity { name, version, .. } = deployment.identity();
-        let model = format!("model '{name}' v{version}");
-        let reader =
-            Reader { signature: deployment.signature(), model: &model, rows_max: deployment.options().queue_rows_max };
-        reader.read(bytes)
+    pub fn read(bytes: &[u8], model: Model<'_>) -> Result<Self, Fault> {
+        let label = model.to_string();
+        Reader { signature: model.signature, model: &label, rows_max: model.rows_max }.read(bytes)
     }
 }
 
@@ -89,7 +84,7 @@ struct Reader<'s> {
 }
 
 impl Reader<'_> {
-    fn read(&self, bytes: &[u8]) -> Result<Asked, ApiError> {
+    fn read(&self, bytes: &[u8]) -> Result<Asked, Fault> {
         let body: Body<'_> = object::read(bytes)?;
         let parameters = body.parameters.map(|Object(parameters)| parameters).unwrap_or_default();
         parameters.check()?;
@@ -98,13 +93,13 @@ impl Reader<'_> {
         Ok(Asked { id: body.id, inputs, outputs, priority: parameters.priority(), timeout: parameters.timeout() })
     }
 
-    fn inputs(&self, came: &[Object<Input<'_>>]) -> Result<Vec<Tensor>, ApiError> {
+    fn inputs(&self, came: &[Object<Input<'_>>]) -> Result<Vec<Tensor>, Fault> {
         let mut slots: Vec<Option<Tensor>> = vec![None; self.signature.inputs.len()];
         for Object(input) in came {
             let Some(position) = self.signature.inputs.iter().position(|spec| spec.name == input.name) else {
                 let nearest = nearest(&input.name, self.signature.inputs.iter().map(|spec| spec.name.as_str()));
                 let (name, model) = (excerpt(&input.name), self.model.to_owned());
-                return Err(Fault::UnknownInput { name, nearest, model }.into());
+                return Err(Fault::UnknownInput { name, nearest, model });
             };
             if slots[position].is_some() {
                 return Err(malformed(format!("inputs: '{}' came twice", input.name)));
@@ -114,12 +109,12 @@ impl Reader<'_> {
         let missing = self.signature.inputs.iter().zip(&slots).filter(|(_, slot)| slot.is_none());
         let names: Vec<_> = missing.map(|(spec, _)| spec.name.clone()).collect();
         if !names.is_empty() {
-            return Err(Fault::MissingInputs { names, model: self.model.to_owned() }.into());
+            return Err(Fault::MissingInputs { names, model: self.model.to_owned() });
         }
         Ok(slots.into_iter().flatten().collect())
     }
 
-    fn tensor(&self, spec: &TensorSpec, input: &Input<'_>) -> Result<Tensor, ApiError> {
+    fn tensor(&self, spec: &TensorSpec, input: &Input<'_>) -> Result<Tensor, Fault> {
         let name = &input.name;
         if let Some(Object(parameters)) = &input.parameters {
             parameters.check()?;
@@ -129,7 +124,9 @@ impl Reader<'_> {
             return Err(malformed(format!("input '{name}' of {model} is {}, {came} came", spec.datatype)));
         }
         if spec.datatype == Datatype::Bf16 {
-            return Err(malformed(format!("input '{name}': BF16 has no JSON form; {NO_BINARY}")));
+            return Err(malformed(format!(
+                "input '{name}': BF16 has no JSON form in this protocol; send it as a binary tensor"
+            )));
         }
         let shape = self.shape(spec, input)?;
         let Some(json) = input.data else { return Err(malformed(format!("input '{name}' has no data"))) };
@@ -150,7 +147,7 @@ impl Reader<'_> {
         Ok(filling.finish()?)
     }
 
-    fn shape(&self, spec: &TensorSpec, input: &Input<'_>) -> Result<Vec<usize>, ApiError> {
+    fn shape(&self, spec: &TensorSpec, input: &Input<'_>) -> Result<Vec<usize>, Fault> {
         let Input { name, shape: came, .. } = input;
         if came.len() > RANK_MAX {
             return Err(malformed(format!(
@@ -166,15 +163,15 @@ impl Reader<'_> {
             return Err(malformed(format!("input '{name}': shape {came:?} has more elements than can be counted")));
         }
         if !spec.shape.admits(&dims) {
-            return Err(Filling::wrong_rank(spec, self.model, format!("{came:?}")).into());
+            return Err(Filling::wrong_rank(spec, self.model, format!("{came:?}")));
         }
         if spec.shape.is_batchable() && dims.first().is_some_and(|&rows| rows > self.rows_max) {
-            return Err(Fault::TooManyRows { max: self.rows_max }.into());
+            return Err(Fault::TooManyRows { max: self.rows_max });
         }
         Ok(dims)
     }
 
-    fn outputs(&self, came: Option<Vec<Object<Output>>>) -> Result<Vec<Wanted>, ApiError> {
+    fn outputs(&self, came: Option<Vec<Object<Output>>>) -> Result<Vec<Wanted>, Fault> {
         let all = || (0..self.signature.outputs.len()).map(|position| Wanted { position, classes: None });
         let Some(came) = came.filter(|came| !came.is_empty()) else { return Ok(all().collect()) };
         let mut wanted: Vec<Wanted> = Vec::with_capacity(self.signature.outputs.len());
@@ -194,8 +191,8 @@ impl Reader<'_> {
     }
 }
 
-fn malformed(detail: String) -> ApiError {
-    ApiError::malformed("wrong-form", detail)
+fn malformed(detail: String) -> Fault {
+    Fault::Form(detail)
 }
 
 #[cfg(test)]
@@ -212,8 +209,8 @@ mod tests {
         }
     }
 
-    fn read(body: &str) -> Result<Asked, ApiError> {
-        Reader { signature: &signature(), model: "model 'm' v2", rows_max: 4 }.read(body.as_bytes())
+    fn read(body: &str) -> Result<Asked, Fault> {
+        Asked::read(body.as_bytes(), Model { name: "m", version: 2, signature: &signature(), rows_max: 4 })
     }
 
     /// A good request, changed.
@@ -231,8 +228,8 @@ mod tests {
         let nested = body(|body| body["inputs"][1]["data"] = json!([[1, 2.5], [3, 4]]));
         for text in [body(|_| {}), nested] {
             let asked = read(&text).unwrap();
-            let x = Tensor::new(vec![2, 2], Data::Fp32(vec![1.0, 2.5, 3.0, 4.0])).unwrap();
-            let s = Tensor::new(vec![2], Data::Bytes(vec![b"a".to_vec(), b"b".to_vec()])).unwrap();
+            let x = Tensor::new(vec![2, 2], Data::Fp32(vec![1.0, 2.5, 3.0, 4.0].into())).unwrap();
+            let s = Tensor::new(vec![2], Data::Bytes(vec!["a".into(), "b".into()])).unwrap();
             assert_eq!(asked.inputs, [x, s]);
             assert_eq!(asked.outputs.iter().map(|output| output.position).collect::<Vec<_>>(), [0, 1]);
         }
@@ -253,9 +250,9 @@ mod tests {
         let asked = read(&text).unwrap();
         let wanted = [Wanted { position: 1, classes: Some(2) }, Wanted { position: 0, classes: None }];
         assert_eq!(asked.outputs, wanted);
-        assert_eq!((asked.id.as_deref(), asked.priority), (Some("42"), Priority::High));
+        assert_eq!((asked.id.as_deref(), asked.priority), (Some("42"), 1));
         assert_eq!(asked.timeout, Some(Duration::from_micros(1500)));
-        for (priority, expected) in [(0, Priority::Normal), (2, Priority::Normal), (3, Priority::Low)] {
+        for (priority, expected) in [(0, 0), (2, 2), (3, 3)] {
             let text = body(|body| body["parameters"] = json!({"priority": priority, "timeout": 0}));
             let asked = read(&text).unwrap();
             assert_eq!((asked.priority, asked.timeout), (expected, None));
@@ -328,8 +325,12 @@ mod tests {
                 Ok(asked) => panic!("{text} was taken: {asked:?}"),
                 Err(error) => error,
             };
-            assert!(error.detail.starts_with(expected), "{text}\nsaid: {}\nexpected: {expected}", error.detail);
-            assert_eq!(error.kind, kind, "{text}");
+            assert!(
+                error.to_string().starts_with(expected),
+                "{text}\nsaid: {}\nexpected: {expected}",
+                error.to_string()
+            );
+            assert_eq!(error.kind(), kind, "{text}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Rows whose values are named: `[{"age": 39, "plan": "basic"}, …]`.
 
-use super::fault::{Fault, nearest};
 use super::filling::Filling;
+use crate::fault::{Fault, nearest};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use servoir_types::{Signature, Tensor, TensorSpec};

@@ -1,6 +1,6 @@
 //! Bodies that are objects, and objects that really are objects.
 
-use super::fault::Fault;
+use crate::fault::Fault;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use std::fmt;

@@ -1,22 +1,47 @@
 //! The answer of `…/infer`.
 
+use super::classification;
 use super::request::Wanted;
-use super::{classification, json_with_room};
-use crate::error::ApiError;
-use crate::http::predict::json::values::{Flat, first_inexpressible};
-use axum::response::Response;
+use crate::fault::Fault;
+use crate::json::values::{Flat, first_inexpressible};
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
-use servoir_runtime::Deployment;
-use servoir_types::{Datatype, Kind, Signature, Tensor};
+use servoir_types::{Datatype, Signature, Tensor};
 use std::borrow::Cow;
 
 /// Room made for the answer at first: for the fields around the values, and for each value.
 const FIELDS_BYTES: usize = 256;
 const VALUE_BYTES: usize = 12;
 
+/// The answer to one request.
+pub struct Answer<'a> {
+    /// The model's name.
+    pub name: &'a str,
+    /// The version that answered.
+    pub version: u64,
+    /// What the model gives.
+    pub signature: &'a Signature,
+    /// In the signature's order.
+    pub outputs: &'a [Tensor],
+}
+
+impl Answer<'_> {
+    /// The outputs that were asked for, as JSON.
+    ///
+    /// # Errors
+    /// [`Fault::NotRepresentable`] for values that JSON cannot express.
+    pub fn to_json(&self, wanted: &[Wanted], id: Option<&str>) -> Result<Vec<u8>, Fault> {
+        let outputs = chosen(self.signature, self.outputs, wanted)?;
+        let values: usize = outputs.iter().map(|output| output.tensor.data().len()).sum();
+        let body = Body { model_name: self.name, model_version: self.version.to_string(), id, outputs };
+        let mut bytes = Vec::with_capacity(FIELDS_BYTES + values * VALUE_BYTES);
+        serde_json::to_writer(&mut bytes, &body).map_err(|error| Fault::Defect(error.to_string()))?;
+        Ok(bytes)
+    }
+}
+
 #[derive(Serialize)]
-struct Answer<'a> {
+struct Body<'a> {
     model_name: &'a str,
     model_version: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,27 +67,10 @@ impl Serialize for Output<'_> {
     }
 }
 
-/// Writes the outputs that were asked for.
-///
-/// # Errors
-/// 400 `not-representable` for values that JSON cannot express.
-pub fn write(
-    deployment: &Deployment,
-    outputs: &[Tensor],
-    wanted: &[Wanted],
-    id: Option<&str>,
-) -> Result<Response, ApiError> {
-    let identity = deployment.identity();
-    let outputs = chosen(deployment.signature(), outputs, wanted)?;
-    let values: usize = outputs.iter().map(|output| output.tensor.data().len()).sum();
-    let answer = Answer { model_name: &identity.name, model_version: identity.version.to_string(), id, outputs };
-    json_with_room(&answer, FIELDS_BYTES + values * VALUE_BYTES)
-}
-
-fn chosen<'a>(signature: &'a Signature, outputs: &'a [Tensor], wanted: &[Wanted]) -> Result<Vec<Output<'a>>, ApiError> {
+fn chosen<'a>(signature: &'a Signature, outputs: &'a [Tensor], wanted: &[Wanted]) -> Result<Vec<Output<'a>>, Fault> {
     let output = |wanted: &Wanted| {
         let (Some(spec), Some(tensor)) = (signature.outputs.get(wanted.position), outputs.get(wanted.position)) else {
-            return Err(ApiError::internal("the engine gave fewer outputs than the signature has"));
+            return Err(Fault::Defect("the engine gave fewer outputs than the signature has".to_owned()));
         };
         let tensor = match wanted.classes {
             Some(count) => Cow::Owned(classification::of(tensor, spec, count)?),
@@ -75,7 +83,7 @@ fn chosen<'a>(signature: &'a Signature, outputs: &'a [Tensor], wanted: &[Wanted]
 }
 
 /// Refuses what has no JSON form.
-fn check(name: &str, tensor: &Tensor) -> Result<(), ApiError> {
+fn check(name: &str, tensor: &Tensor) -> Result<(), Fault> {
     let detail = if tensor.datatype() == Datatype::Bf16 {
         format!("output '{name}' is BF16, which has no JSON form in this protocol; only the binary tensor form has it")
     } else if let Some(position) = first_inexpressible(tensor.data()) {
@@ -87,7 +95,7 @@ fn check(name: &str, tensor: &Tensor) -> Result<(), ApiError> {
     } else {
         return Ok(());
     };
-    Err(ApiError::new(Kind::Unprocessable, "not-representable", detail))
+    Err(Fault::NotRepresentable(detail))
 }
 
 #[cfg(test)]
@@ -99,8 +107,8 @@ mod tests {
         let specs = tensors.iter().enumerate();
         let specs = specs.map(|(n, t)| TensorSpec::new(format!("o{n}"), t.datatype(), Shape::unranked())).collect();
         let signature = Signature { inputs: vec![], outputs: specs };
-        let outputs = chosen(&signature, &tensors, wanted).map_err(|error| error.detail)?;
-        let answer = Answer { model_name: "m", model_version: "2".into(), id: Some("7"), outputs };
+        let outputs = chosen(&signature, &tensors, wanted).map_err(|error| error.to_string())?;
+        let answer = Body { model_name: "m", model_version: "2".into(), id: Some("7"), outputs };
         Ok(serde_json::to_string(&answer).unwrap())
     }
 
@@ -111,8 +119,8 @@ mod tests {
     #[test]
     fn outputs_come_flat_and_in_the_order_asked_for() {
         let tensors = vec![
-            Tensor::new(vec![2, 1], Data::Fp32(vec![0.1, 2.0])).unwrap(),
-            Tensor::new(vec![1], Data::Bytes(vec![b"x".to_vec()])).unwrap(),
+            Tensor::new(vec![2, 1], Data::Fp32(vec![0.1, 2.0].into())).unwrap(),
+            Tensor::new(vec![1], Data::Bytes(vec!["x".into()])).unwrap(),
         ];
         let expected = concat!(
             r#"{"model_name":"m","model_version":"2","id":"7","outputs":["#,
@@ -125,9 +133,9 @@ mod tests {
     #[test]
     fn what_json_cannot_express_is_refused() {
         let cases = [
-            (Data::Fp32(vec![1.0, f32::NAN]), "value 1 of output 'o0' is NaN or infinity"),
-            (Data::Bytes(vec![vec![0xff], vec![]]), "value 0 of output 'o0' is not UTF-8"),
-            (Data::Bf16(vec![Default::default(); 2]), "output 'o0' is BF16"),
+            (Data::Fp32(vec![1.0, f32::NAN].into()), "value 1 of output 'o0' is NaN or infinity"),
+            (Data::Bytes(vec![vec![0xff].into(), "".into()]), "value 0 of output 'o0' is not UTF-8"),
+            (Data::Bf16(vec![Default::default(); 2].into()), "output 'o0' is BF16"),
         ];
         for (data, expected) in cases {
             let error = written(vec![Tensor::new(vec![2], data).unwrap()], &[plain(0)]).unwrap_err();
