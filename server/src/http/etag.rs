@@ -8,10 +8,10 @@ use servoir_registry::{Model, RegistryError};
 use utoipa::IntoParams;
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Type};
 
-/// `*` or a list of entity tags (RFC 9110, 8.8.3).
-const PATTERN: &str = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#;
+/// A list of entity tags (RFC 9110, 8.8.3).
+const LIST: &str = r#"^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$"#;
 
 /// The tag of a model at a revision.
 pub fn of_revision(revision: i64) -> String {
@@ -78,7 +78,9 @@ impl IntoParams for IfNoneMatch {
 }
 
 fn described(name: &str, description: &str) -> Parameter {
-    let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(PATTERN)).examples(["\"r3\""]);
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let list = text().pattern(Some(LIST)).examples(["\"r3\""]);
+    let schema = AnyOfBuilder::new().item(text().enum_values(Some(["*"]))).item(list);
     let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
     parameter.description(Some(description)).schema(Some(schema)).build()
 }

@@ -5,6 +5,7 @@ use crate::auth::scope::{ALL, EVERYTHING};
 use crate::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::openapi::texts;
+use crate::http::whole;
 use serde::Deserialize;
 use servoir_registry::NewKey;
 use servoir_types::{Kind, Timestamp};
@@ -31,6 +32,7 @@ pub struct CreateApiKey {
     scopes: Option<Vec<String>>,
     /// By default it does not expire.
     #[schema(minimum = 1, maximum = 3650)]
+    #[serde(default, deserialize_with = "whole::optional")]
     expires_in_days: Option<i64>,
 }
 

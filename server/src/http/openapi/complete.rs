@@ -8,8 +8,7 @@ use serde_json::{Map, Value, json};
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
 /// Fills in what holds for every route.
-pub fn complete(document: utoipa::openapi::OpenApi) -> Result<Value, serde_json::Error> {
-    let mut document = serde_json::to_value(document)?;
+pub fn complete(mut document: Value) -> Value {
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -18,7 +17,7 @@ pub fn complete(document: utoipa::openapi::OpenApi) -> Result<Value, serde_json:
             }
         }
     }
-    Ok(document)
+    document
 }
 
 /// Which operation is described.
@@ -47,6 +46,9 @@ impl Route<'_> {
         if let Some(parameters) = parameters.as_array_mut() {
             parameters.extend(self.is_repeatable().then(idempotency_key));
             parameters.iter_mut().for_each(never_null);
+        }
+        if let Some(contents) = operation.get_mut("requestBody").and_then(|body| body["content"].as_object_mut()) {
+            contents.values_mut().for_each(|content| never_null(content));
         }
         let mut statuses = Statuses(operation.entry("responses").or_insert_with(|| json!({})));
         statuses.can_be("429", "`too-many-requests`: the server is answering as many as it can.");
@@ -85,18 +87,21 @@ fn idempotency_key() -> Value {
         "in": "header",
         "required": false,
         "description": "A repeat within 24 h gets the first answer, marked `Idempotent-Replayed: true`.",
-        "schema": { "type": "string", "pattern": "^[!-~]{1,255}$" },
+        "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
     })
 }
 
-/// A parameter is there or it is not; unlike a field of JSON, it cannot be `null`.
-fn never_null(parameter: &mut Value) {
-    let Some(kind) = parameter.pointer_mut("/schema/type") else { return };
-    if let Some(kinds) = kind.as_array_mut() {
+/// A parameter or a body is there or it is not; unlike a field of JSON, it cannot be `null`.
+fn never_null(described: &mut Value) {
+    let null = json!({ "type": "null" });
+    if let Some(kinds) = described.pointer_mut("/schema/type").and_then(Value::as_array_mut) {
         kinds.retain(|kind| kind != "null");
-        if let [only] = kinds.as_slice() {
-            *kind = only.clone();
-        }
+        described["schema"]["type"] = kinds.pop().unwrap_or_default();
+    } else if let Some(choices) = described.pointer_mut("/schema/oneOf").and_then(Value::as_array_mut)
+        && choices.contains(&null)
+    {
+        choices.retain(|choice| *choice != null);
+        described["schema"] = choices.pop().unwrap_or_default();
     }
 }
 

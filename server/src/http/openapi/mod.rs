@@ -39,7 +39,8 @@ pub const PAGE_PATH: &str = "/api/docs";
 )]
 pub struct Document;
 
-struct SecuritySchemes;
+/// The credentials that the server takes.
+pub struct SecuritySchemes;
 
 impl Modify for SecuritySchemes {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {

@@ -2,11 +2,12 @@
 
 use super::call::Call;
 use super::target::{Aspect, Target};
-use super::{names, v1, v2};
+use super::{lookup, model_document, names, v1, v2};
 use crate::app::SharedApp;
 use crate::auth::Principal;
 use crate::auth::scope::{InferenceInvoke, RegistryWrite, Scope as _};
 use crate::error::ApiError;
+use crate::http::origin::Origin;
 use crate::telemetry::metrics::{Protocol, Served};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -108,7 +109,15 @@ async fn describe(app: &SharedApp, target: &Target, request: Request<Body>) -> R
             names::no_query(&parts.uri)?;
             let model = names::decode(&path[model.clone()])?;
             let version = version.clone().map(|version| version_in(&path[version])).transpose()?;
-            v2::metadata::model(app, &principal(&parts)?.organization, &model, version, *aspect)
+            let organization = &principal(&parts)?.organization;
+            match aspect {
+                Aspect::OpenApi => {
+                    let live = lookup::live(app, organization, &model)?;
+                    let deployment = lookup::described(&live, &model, version)?;
+                    model_document::write(&deployment, &Origin::of(&parts)).map(json_body)
+                }
+                _ => v2::metadata::model(app, organization, &model, version, *aspect),
+            }
         }
         Target::Repository => Err(v2::repository::not_here()),
         Target::Predict(_) | Target::Unknown => Err(ApiError::internal("a path reached the wrong handler")),

@@ -54,6 +54,14 @@ pub fn of_version(live: &Live, model: &str, version: u64) -> Result<Arc<Deployme
     })
 }
 
+/// What describes a model: the version when one is named, else the primary.
+///
+/// # Errors
+/// As [`of_version`].
+pub fn described(live: &Live, model: &str, version: Option<u64>) -> Result<Arc<Deployment>, ApiError> {
+    version.map_or_else(|| Ok(live.primary.clone()), |version| of_version(live, model, version))
+}
+
 /// The deployments that callers get answers from.
 pub fn answering(live: &Live) -> impl Iterator<Item = &Arc<Deployment>> {
     std::iter::once(&live.primary).chain(live.canary.iter().map(|(_, canary)| canary))

@@ -9,6 +9,7 @@ mod call;
 mod document;
 mod lookup;
 mod media;
+mod model_document;
 mod names;
 mod target;
 mod v1;

@@ -1,7 +1,7 @@
 //! A deployment as the API shows it: what should run, and what does on this node.
 
-use super::endpoint_url::Origin;
 use crate::app::App;
+use crate::http::origin::Origin;
 use crate::readiness::ModelState;
 use serde::Serialize;
 use servoir_registry as registry;

@@ -25,10 +25,12 @@ use v2::{InferRequest, InferResponse};
     ready,
     model,
     model_ready,
+    model_openapi,
     model_config,
     infer,
     model_version,
     model_version_ready,
+    model_version_openapi,
     model_version_config,
     infer_version,
     index
@@ -113,6 +115,10 @@ of_a_model! {
     ///
     /// Whether the model answers.
     model_ready "/v2/models/{model}/ready" "v2ModelReady" ModelReady<'static>;
+    /// Model API document
+    ///
+    /// OpenAPI 3.1 of this model alone: what exactly it takes and gives, with requests that work as they stand.
+    model_openapi "/v2/models/{model}/openapi.json" "v2ModelOpenApi" Object;
     /// Model configuration
     ///
     /// Engine, instances, batching and queue of what is live.
@@ -128,6 +134,10 @@ of_a_version! {
     ///
     /// Whether the version answers.
     model_version_ready "/v2/models/{model}/versions/{version}/ready" "v2ModelVersionReady" ModelReady<'static>;
+    /// API document of a version
+    ///
+    /// OpenAPI 3.1 of a version that is live.
+    model_version_openapi "/v2/models/{model}/versions/{version}/openapi.json" "v2ModelVersionOpenApi" Object;
     /// Configuration of a version
     ///
     /// Engine, instances, batching and queue of a version that is live.

@@ -75,10 +75,7 @@ pub fn model(
     aspect: Aspect,
 ) -> Result<Response, ApiError> {
     let live = lookup::live(app, organization, model)?;
-    let deployment = match version {
-        Some(version) => lookup::of_version(&live, model, version)?,
-        None => live.primary.clone(),
-    };
+    let deployment = lookup::described(&live, model, version)?;
     let name = deployment.identity().name.as_str();
     match aspect {
         Aspect::Ready => json(&ModelReady { name, ready: true }),
@@ -87,7 +84,7 @@ pub fn model(
             let versions = lookup::answering(&live).map(|deployment| deployment.identity().version.to_string());
             json(&described(&deployment, versions.collect()))
         }
-        Aspect::Stats | Aspect::Infer => {
+        Aspect::Stats | Aspect::Infer | Aspect::OpenApi => {
             let detail =
                 "the statistics extension is not available; /metrics has the counts of every model and version";
             Err(ApiError::new(Kind::NotFound, "not-available", detail))
