@@ -4,10 +4,13 @@
 //! is wrong with one is a [`Fault`], which says where it is, what was expected and what came.
 
 mod fault;
+pub mod grpc;
 mod json;
 mod model;
+pub mod raw;
 pub mod v1;
 pub mod v2;
+pub mod whole;
 
 pub use fault::{Fault, Place};
 pub use json::object;

@@ -3,8 +3,9 @@
 use crate::batch::is_batchable;
 use crate::engine::{EngineName, Program, Session, caught};
 use crate::error::{LoadError, PredictError};
-use crate::pool::{Counters, InFlight, Worker, probe_batching, warm};
+use crate::pool::{Counters, InFlight, Outcome, Recorder, Worker, probe_batching, warm};
 use crate::queue::{Answer, Job, Limits, Queue, Refusal, Request};
+use crate::statistics::Statistics;
 use servoir_types::{ModelId, Signature, Tensor};
 use std::fmt;
 use std::sync::Arc;
@@ -63,6 +64,8 @@ pub struct Deployment {
     options: PoolOptions,
     queue: Arc<Queue>,
     counters: Arc<Counters>,
+    /// One per instance.
+    recorders: Vec<Arc<Recorder>>,
 }
 
 impl fmt::Debug for Deployment {
@@ -101,6 +104,7 @@ impl Deployment {
         let deployment = Arc::new(Self {
             queue: Arc::new(Queue::new(limits)),
             counters: Arc::new(Counters::default()),
+            recorders: sessions.iter().map(|_| Arc::default()).collect(),
             identity,
             program,
             options,
@@ -112,8 +116,8 @@ impl Deployment {
     }
 
     fn start_instance(&self, index: usize, session: Box<dyn Session>, batchable: bool) -> Result<(), LoadError> {
-        let (queue, counters) = (Arc::clone(&self.queue), Arc::clone(&self.counters));
-        let worker = Worker::new(Arc::clone(&self.program), session, queue, counters, batchable);
+        let counted = (Arc::clone(&self.counters), Arc::clone(&self.recorders[index]));
+        let worker = Worker::new(Arc::clone(&self.program), session, Arc::clone(&self.queue), counted, batchable);
         self.counters.instances.fetch_add(1, Ordering::Relaxed);
         // A thread's name may hold no zero byte.
         let name = format!("servoir-{}-{index}", self.identity.name.replace('\0', ""));
@@ -132,6 +136,11 @@ impl Deployment {
     /// Inputs and outputs.
     pub fn signature(&self) -> &Signature {
         self.program.signature()
+    }
+
+    /// Whether every input and output has a free first dimension, the batch's.
+    pub fn is_batchable(&self) -> bool {
+        is_batchable(self.signature())
     }
 
     /// The engine.
@@ -160,6 +169,12 @@ impl Deployment {
         }
     }
 
+    /// What was done since the start. What has been answered is in it.
+    pub fn statistics(&self) -> Statistics {
+        let (success, fail) = self.counters.outcomes();
+        Statistics { success, fail, ..Recorder::sum(self.recorders.iter().map(|recorder| &**recorder)) }
+    }
+
     /// The engine's last failure, if any.
     pub fn last_error(&self) -> Option<String> {
         self.counters.last_error()
@@ -178,6 +193,15 @@ impl Deployment {
                 "a request may have at most {most} rows, got {rows}; send fewer at a time"
             )));
         }
+        let arrived = Instant::now();
+        let outcome = Outcome::pending(&self.counters, arrived);
+        let answer = self.answer(request, rows, arrived).await?;
+        outcome.answered();
+        Ok(answer)
+    }
+
+    /// Queues a request that fits, and waits.
+    async fn answer(&self, request: Request, rows: usize, arrived: Instant) -> Result<Answer, PredictError> {
         let (reply, answer) = oneshot::channel();
         let job = Job {
             rows,
@@ -185,7 +209,7 @@ impl Deployment {
             inputs: request.inputs,
             deadline: request.deadline,
             priority: request.priority,
-            arrived: Instant::now(),
+            arrived,
             reply,
             in_flight: InFlight::enter(&self.counters),
         };

@@ -13,6 +13,7 @@ mod pool;
 mod queue;
 mod serving;
 mod slot;
+mod statistics;
 
 pub use artifact::{Artifact, Format, Inspection, inspect};
 pub use deployment::{Deployment, Gauges, Identity, PoolOptions};
@@ -23,3 +24,4 @@ pub use error::{LoadError, PredictError, RunError, Unsupported};
 pub use queue::{Answer, Priority, Request};
 pub use serving::Serving;
 pub use slot::{Entry, Live};
+pub use statistics::{BatchStatistics, Statistics, Tally};

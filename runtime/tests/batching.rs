@@ -3,7 +3,7 @@
 mod support;
 
 use servoir_runtime::faulty::{Faulty, FaultyProgram, Gate, column, row_signature};
-use servoir_runtime::{Deployment, Identity, PoolOptions, PredictError, Priority, Request};
+use servoir_runtime::{Deployment, Identity, PoolOptions, PredictError, Priority, Request, Statistics};
 use servoir_types::{Data, Datatype, ModelId, Shape, Signature, Tensor, TensorSpec};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -234,6 +234,35 @@ fn only_the_culprit_of_a_failing_batch_fails() {
         assert_eq!(outputs(bench.ask(&[7.0])), [7.5]);
         assert_eq!(bench.faulty.sessions_made(), if culprit == PANIC { 3 } else { 1 });
     }
+}
+
+#[test]
+fn what_was_done_is_counted_exactly() {
+    let bench = Bench::new(PoolOptions { queue_rows_max: 6, ..OPTIONS });
+    assert_eq!(bench.deployment.statistics(), Statistics::default());
+    let held = bench.hold();
+    let waiting: Vec<_> = [&[1.0][..], &[2.0, 3.0], &[4.0]].map(|rows| bench.ask(rows)).into();
+    drop(bench.ask(&[5.0]));
+    assert!(matches!(bench.ask(&[6.0; 4]), Asked::Answered(Err(PredictError::QueueFull { .. }))));
+    assert!(matches!(bench.ask(&[7.0; 7]), Asked::Answered(Err(PredictError::Mismatch(_)))));
+    bench.gate.open();
+    outputs(held);
+    waiting.into_iter().for_each(|waiting| drop(outputs(waiting)));
+    assert!(bench.ask(&[FAIL]).answer().is_err());
+    let statistics = bench.deployment.statistics();
+    assert!(statistics.last_inference_ms > 0);
+    assert_eq!((statistics.inferences, statistics.executions), (5, 2));
+    // Who has gone, who found the queue full, and who the engine failed on; a request that does not fit is none.
+    assert_eq!((statistics.success.count, statistics.fail.count), (4, 3));
+    let Statistics { success, queue, compute_input, compute_infer, compute_output, .. } = &statistics;
+    for part in [queue, compute_input, compute_infer, compute_output] {
+        assert_eq!(part.count, 4);
+        assert!(part.nanos <= success.nanos, "{statistics:?}");
+    }
+    let sizes: Vec<_> = statistics.batches.iter().map(|batch| (batch.rows, batch.compute_infer.count)).collect();
+    assert_eq!(sizes, [(1, 1), (4, 1)]);
+    let batch = statistics.batches[1];
+    assert!(batch.compute_input.nanos > 0 && batch.compute_output.nanos > 0, "{batch:?}");
 }
 
 #[test]

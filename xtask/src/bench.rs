@@ -3,13 +3,13 @@
 use anyhow::Result;
 
 use crate::process::{cargo, run};
-use crate::python::Python;
+use crate::python::{ORACLES, Python};
 use crate::workspace::Workspace;
 use crate::{fixtures, onnxruntime};
 
 /// Builds the release and runs the benchmarks on it.
 pub fn run_benchmarks(workspace: &Workspace) -> Result<()> {
-    let python = Python::ready(workspace)?;
+    let python = Python::ready(workspace, &ORACLES)?;
     let library = onnxruntime::library(workspace, &python)?;
     let fixtures = fixtures::for_tests(workspace, &python)?;
     let root = &workspace.root;

@@ -8,7 +8,7 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 
 use crate::process::{cargo, run, shown};
-use crate::python::Python;
+use crate::python::{ORACLES, Python};
 use crate::workspace::Workspace;
 use crate::{fixtures, onnxruntime};
 
@@ -22,7 +22,7 @@ pub struct DemoOptions {
 
 /// Prepares, builds, trains, and becomes the server.
 pub fn run_server(workspace: &Workspace, options: &DemoOptions) -> Result<()> {
-    let python = Python::ready(workspace)?;
+    let python = Python::ready(workspace, &ORACLES)?;
     let library = onnxruntime::library(workspace, &python)?;
     let assets = fixtures::for_demo(workspace, &python)?;
     run(cargo(&workspace.root).args(["build", "--release", "--package", "servoir", "--bin", "servoir", "--locked"]))?;

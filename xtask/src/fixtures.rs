@@ -23,8 +23,10 @@ pub fn for_demo(workspace: &Workspace, python: &Python) -> Result<PathBuf> {
 /// Runs a script on an empty folder of the target folder, unless that was done with the same scripts and packages.
 fn made_by(workspace: &Workspace, python: &Python, script: &str, name: &str) -> Result<PathBuf> {
     let folder = workspace.target.join(name);
-    let mut sources = files_below(&workspace.root.join("python"), "py")?;
-    sources.push(workspace.root.join("python/requirements.txt"));
+    let python_folder = workspace.root.join("python");
+    let mut sources = files_below(&python_folder, "py")?;
+    sources.retain(|source| !source.starts_with(python_folder.join("clients")));
+    sources.push(python_folder.join("requirements.txt"));
     let stamp = Stamp::new(workspace.target.join(format!("{name}.stamp")), &[], &sources)?;
     if stamp.is_current() && folder.is_dir() {
         return Ok(folder);

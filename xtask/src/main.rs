@@ -2,6 +2,7 @@
 
 mod bench;
 mod cargo_deny;
+mod clients;
 mod demo;
 mod fixtures;
 mod onnxruntime;

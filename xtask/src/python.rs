@@ -1,4 +1,4 @@
-//! A Python environment in `target/python`, with the packages that `python/requirements.txt` pins.
+//! Python environments in the target folder, each with the packages that its requirements file pins.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,43 @@ const MINIMUM_VERSION: (u32, u32) = (3, 11);
 /// Tried in order; the first that is new enough is taken.
 const PROGRAMS: [&str; 5] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
 
+/// What an environment is made from, and where it goes.
+pub struct Environment {
+    /// The folder in the target folder.
+    folder: &'static str,
+    /// The file of pinned packages, below the `python` folder.
+    requirements: &'static str,
+    /// What the packages are for and how much is downloaded, to be told while they are installed.
+    purpose: &'static str,
+    /// Arguments of `pip install` beside the file.
+    pip_arguments: &'static [&'static str],
+}
+
+/// The libraries that the models of the tests and of the demo come from.
+pub const ORACLES: Environment = Environment {
+    folder: "python",
+    requirements: "requirements.txt",
+    purpose: "the oracles (about 400 MB)",
+    pip_arguments: &[],
+};
+
+/// The clients of others that the suites run against a server.
+pub const CLIENTS: Environment = Environment {
+    folder: "python-clients",
+    requirements: "clients/requirements.txt",
+    purpose: "the clients of others (about 120 MB)",
+    // The file says why, and names every package itself.
+    pip_arguments: &["--no-deps", "--ignore-requires-python"],
+};
+
+/// The tool that holds the API's documents against a server.
+pub const SCHEMATHESIS: Environment = Environment {
+    folder: "python-schemathesis",
+    requirements: "schemathesis/requirements.txt",
+    purpose: "schemathesis (about 30 MB)",
+    pip_arguments: &[],
+};
+
 /// A ready environment.
 pub struct Python {
     /// The environment's own interpreter.
@@ -25,20 +62,20 @@ pub struct Python {
 }
 
 impl Python {
-    /// Finds the environment as `requirements.txt` wants it, or makes it.
-    pub fn ready(workspace: &Workspace) -> Result<Self> {
-        let folder = workspace.target.join("python");
+    /// Finds the environment as its requirements file wants it, or makes it.
+    pub fn ready(workspace: &Workspace, environment: &Environment) -> Result<Self> {
+        let folder = workspace.target.join(environment.folder);
         let python = Self { program: folder.join("bin/python"), folder };
-        let requirements = workspace.root.join("python/requirements.txt");
+        let requirements = workspace.root.join("python").join(environment.requirements);
         let system = system_python()?;
         let words = [system.program.as_str(), &system.version_text()];
         let stamp = Stamp::new(python.folder.join("requirements.stamp"), &words, std::slice::from_ref(&requirements))?;
         if stamp.is_current() && python.program.exists() {
             return Ok(python);
         }
-        eprintln!("Python packages for the oracles: making {} (about 400 MB)", python.folder.display());
+        eprintln!("Python packages for {}: making {}", environment.purpose, python.folder.display());
         python.make(&system)?;
-        python.install(&requirements)?;
+        python.install(&requirements, environment.pip_arguments)?;
         stamp.leave()?;
         Ok(python)
     }
@@ -53,8 +90,10 @@ impl Python {
         process::run(Command::new(&system.program).args(["-m", "venv"]).arg(&self.folder))
     }
 
-    fn install(&self, requirements: &Path) -> Result<()> {
-        process::run(self.pip().args(["install", "--only-binary", ":all:", "--requirement"]).arg(requirements))
+    fn install(&self, requirements: &Path, arguments: &[&str]) -> Result<()> {
+        let mut pip = self.pip();
+        pip.args(["install", "--only-binary", ":all:"]).args(arguments).arg("--requirement").arg(requirements);
+        process::run(&mut pip)
     }
 
     /// pip of this environment, calm.

@@ -6,9 +6,9 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::postgres::Cluster;
-use crate::python::Python;
+use crate::python::{ORACLES, Python, SCHEMATHESIS};
 use crate::workspace::Workspace;
-use crate::{cargo_deny, fixtures, onnxruntime};
+use crate::{cargo_deny, clients, fixtures, onnxruntime};
 
 /// What a test process finds ready, but for PostgreSQL, which lives only as long as a run.
 pub struct Prepared {
@@ -18,15 +18,21 @@ pub struct Prepared {
     pub onnxruntime: PathBuf,
     /// The folder of models and answers.
     pub fixtures: PathBuf,
+    /// The Python environment of the clients of others.
+    pub clients: Python,
+    /// The Python environment of schemathesis.
+    pub schemathesis: Python,
 }
 
 impl Prepared {
     /// Finds or makes each part.
     pub fn ready(workspace: &Workspace) -> Result<Self> {
-        let python = Python::ready(workspace)?;
+        let python = Python::ready(workspace, &ORACLES)?;
         let onnxruntime = onnxruntime::library(workspace, &python)?;
         let fixtures = fixtures::for_tests(workspace, &python)?;
-        Ok(Self { python, onnxruntime, fixtures })
+        let clients = clients::ready(workspace)?;
+        let schemathesis = Python::ready(workspace, &SCHEMATHESIS)?;
+        Ok(Self { python, onnxruntime, fixtures, clients, schemathesis })
     }
 
     /// Tells a test process where everything is.
@@ -35,6 +41,8 @@ impl Prepared {
             .env("ORT_DYLIB_PATH", &self.onnxruntime)
             .env("SERVOIR_TEST_FIXTURES", &self.fixtures)
             .env("SERVOIR_TEST_PYTHON", &self.python.program)
+            .env("SERVOIR_TEST_CLIENTS_PYTHON", &self.clients.program)
+            .env("SERVOIR_TEST_SCHEMATHESIS_PYTHON", &self.schemathesis.program)
             .env("SERVOIR_TEST_POSTGRES_URL", postgres.url())
     }
 }
@@ -47,6 +55,8 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     eprintln!("Python        {}", prepared.python.program.display());
     eprintln!("ONNX Runtime  {}", prepared.onnxruntime.display());
     eprintln!("fixtures      {}", prepared.fixtures.display());
+    eprintln!("clients       {}", prepared.clients.program.display());
+    eprintln!("schemathesis  {}", prepared.schemathesis.program.display());
     eprintln!("cargo-deny    {}", deny.display());
     eprintln!("PostgreSQL    {} (for as long as this ran)", postgres.url());
     Ok(())

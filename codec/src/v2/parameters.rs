@@ -1,6 +1,7 @@
 //! The `parameters` of requests, inputs and outputs.
 
 use crate::fault::Fault;
+use crate::whole;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::time::Duration;
@@ -12,7 +13,9 @@ const NO_BINARY: &str = "binary tensors are not available over this release; sen
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OfRequest {
+    #[serde(default, deserialize_with = "whole::optional")]
     priority: Option<u64>,
+    #[serde(default, deserialize_with = "whole::optional")]
     timeout: Option<u64>,
     binary_data_output: Option<bool>,
 }
@@ -29,6 +32,7 @@ pub struct OfInput<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OfOutput {
+    #[serde(default, deserialize_with = "whole::optional")]
     classification: Option<u64>,
     binary_data: Option<bool>,
 }

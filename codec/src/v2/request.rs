@@ -6,6 +6,7 @@ use crate::json::filling::Filling;
 use crate::json::object::{self, Object};
 use crate::json::{RANK_MAX, excerpt, rank_of};
 use crate::model::Model;
+use crate::whole;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use servoir_types::{Datatype, Signature, Tensor, TensorSpec};
@@ -50,6 +51,7 @@ struct Body<'a> {
 #[serde(deny_unknown_fields)]
 struct Input<'a> {
     name: String,
+    #[serde(deserialize_with = "whole::list")]
     shape: Vec<i64>,
     datatype: String,
     #[serde(borrow)]

@@ -1,8 +1,9 @@
 //! What a deployment counts, readable at any time without a lock.
 
+use crate::statistics::Tally;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// The longest time that a refused client is told to wait, in seconds.
@@ -14,6 +15,10 @@ pub struct Counters {
     pub busy: AtomicUsize,
     pub in_flight: AtomicUsize,
     pub compute_nanos: AtomicU64,
+    /// Requests that were answered.
+    success: AtomicTally,
+    /// Requests that were not.
+    fail: AtomicTally,
     /// Rows that engines have answered.
     rows_done: AtomicU64,
     /// Set when outputs did not have the rows of the inputs: this program's batches cannot be taken apart.
@@ -37,6 +42,11 @@ impl Counters {
         let nanos = u128::from(self.compute_nanos.load(Ordering::Relaxed));
         let wait = if done == 0 { 0 } else { nanos * rows as u128 / u128::from(done) / instances };
         u64::try_from(wait.div_ceil(1_000_000_000)).unwrap_or(u64::MAX).clamp(1, RETRY_AFTER_SECONDS_MAX)
+    }
+
+    /// Requests that were answered, and those that were not.
+    pub fn outcomes(&self) -> (Tally, Tally) {
+        (self.success.load(), self.fail.load())
     }
 
     pub fn is_unbatchable(&self) -> bool {
@@ -85,6 +95,47 @@ impl Drop for InFlight {
         if self.0.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.drained.notify_waiters();
         }
+    }
+}
+
+/// Counts one request as answered or, when it is dropped before, as not answered, with the time since its making.
+pub struct Outcome<'a> {
+    counters: &'a Counters,
+    arrived: Instant,
+    answered: bool,
+}
+
+impl<'a> Outcome<'a> {
+    pub fn pending(counters: &'a Counters, arrived: Instant) -> Self {
+        Self { counters, arrived, answered: false }
+    }
+
+    pub fn answered(mut self) {
+        self.answered = true;
+    }
+}
+
+impl Drop for Outcome<'_> {
+    fn drop(&mut self) {
+        let tally = if self.answered { &self.counters.success } else { &self.counters.fail };
+        tally.add(self.arrived.elapsed());
+    }
+}
+
+#[derive(Default)]
+struct AtomicTally {
+    count: AtomicU64,
+    nanos: AtomicU64,
+}
+
+impl AtomicTally {
+    fn add(&self, elapsed: Duration) {
+        self.nanos.fetch_add(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn load(&self) -> Tally {
+        Tally { count: self.count.load(Ordering::Relaxed), nanos: self.nanos.load(Ordering::Relaxed) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One instance at work: take, gather, run, scatter, answer.
 
 use super::Counters;
+use super::recorder::{Execution, Recorder};
 use crate::batch::{gather, scatter};
 use crate::engine::{Program, Session, caught};
 use crate::error::{PredictError, RunError};
@@ -15,6 +16,7 @@ pub struct Worker {
     program: Arc<dyn Program>,
     queue: Arc<Queue>,
     counters: Arc<Counters>,
+    recorder: Arc<Recorder>,
     /// `None` after a panic, until a fresh one could be made.
     session: Option<Box<dyn Session>>,
     /// Whether the signature allows batches at all.
@@ -28,10 +30,11 @@ impl Worker {
         program: Arc<dyn Program>,
         session: Box<dyn Session>,
         queue: Arc<Queue>,
-        counters: Arc<Counters>,
+        counted: (Arc<Counters>, Arc<Recorder>),
         batchable: bool,
     ) -> Self {
-        Self { program, queue, counters, session: Some(session), batchable, batch: Vec::new() }
+        let (counters, recorder) = counted;
+        Self { program, queue, counters, recorder, session: Some(session), batchable, batch: Vec::new() }
     }
 
     /// Serves until the queue is closed and empty.
@@ -49,12 +52,14 @@ impl Worker {
     fn serve(&mut self, mut jobs: Vec<Job>) {
         let started = Instant::now();
         if jobs.len() > 1
-            && let Some((answers, computed)) = self.run_together(&jobs)
+            && let Some((answers, execution)) = self.run_together(&jobs)
         {
-            let batch_rows = jobs.iter().map(|job| job.rows).sum();
+            let queued = |job: &Job| started.saturating_duration_since(job.arrived);
+            // Recorded first: who has an answer finds it counted.
+            self.recorder.ran(execution, jobs.iter().map(queued));
             for (job, outputs) in jobs.into_iter().zip(answers) {
-                let queued = started.saturating_duration_since(job.arrived);
-                job.answer(Ok(Answer { outputs, queued, computed, batch_rows }));
+                let queued = queued(&job);
+                job.answer(Ok(Answer { outputs, queued, computed: execution.infer, batch_rows: execution.rows }));
             }
             return;
         }
@@ -74,7 +79,12 @@ impl Worker {
         let queued = started.saturating_duration_since(job.arrived);
         let mut outputs = Vec::new();
         let reply = match self.run(Inputs::Of(&job), job.rows, &mut outputs) {
-            Ok(computed) => Ok(Answer { outputs, queued, computed, batch_rows: job.rows }),
+            Ok(computed) => {
+                let nothing = Duration::ZERO;
+                let execution = Execution { rows: job.rows, input: nothing, infer: computed, output: nothing };
+                self.recorder.ran(execution, std::iter::once(queued));
+                Ok(Answer { outputs, queued, computed, batch_rows: job.rows })
+            }
             Err(error) => {
                 self.counters.failed(&error.to_string());
                 Err(PredictError::Run(error))
@@ -85,15 +95,20 @@ impl Worker {
 
     /// Runs several requests as one batch. `None` when they must be run one by one: the run failed, and only the culprit
     /// shall see that, or the outputs cannot be told apart.
-    fn run_together(&mut self, jobs: &[Job]) -> Option<(Vec<Vec<Tensor>>, Duration)> {
+    fn run_together(&mut self, jobs: &[Job]) -> Option<(Vec<Vec<Tensor>>, Execution)> {
+        let started = Instant::now();
         let requests: Vec<&[Tensor]> = jobs.iter().map(|job| job.inputs.as_slice()).collect();
         let rows: Vec<usize> = jobs.iter().map(|job| job.rows).collect();
         if !gather(&requests, &mut self.batch) {
             return None;
         }
+        let input = started.elapsed();
         let mut outputs = Vec::new();
-        let computed = self.run(Inputs::Batch, rows.iter().sum(), &mut outputs).ok()?;
+        let total = rows.iter().sum();
+        let infer = self.run(Inputs::Batch, total, &mut outputs).ok()?;
+        let ran = Instant::now();
         let answers = scatter(&outputs, &rows);
+        let output = ran.elapsed();
         if answers.is_none() {
             tracing::warn!(
                 engine = self.program.engine().as_str(),
@@ -101,7 +116,7 @@ impl Worker {
             );
             self.counters.set_unbatchable();
         }
-        answers.map(|answers| (answers, computed))
+        answers.map(|answers| (answers, Execution { rows: total, input, infer, output }))
     }
 
     /// Runs the session once. A panic is an error, and ends the session that it happened in.

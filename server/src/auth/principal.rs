@@ -4,6 +4,7 @@ use super::scope::{EVERYTHING, Scope};
 use crate::error::ApiError;
 use crate::http::request_id::RequestId;
 use axum::extract::FromRequestParts;
+use http::Extensions;
 use http::request::Parts;
 use servoir_registry::Actor;
 use servoir_types::Kind;
@@ -78,9 +79,7 @@ impl<S: Scope, T: Send + Sync> FromRequestParts<T> for Caller<S> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &T) -> Result<Self, ApiError> {
-        let caller = Caller::<S>::authenticated(parts)?;
-        caller.principal.require(S::NAME)?;
-        Ok(caller)
+        Self::of(&parts.extensions)
     }
 }
 
@@ -91,15 +90,26 @@ impl<T: Send + Sync> FromRequestParts<T> for Caller<AnyScope> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &T) -> Result<Self, ApiError> {
-        Self::authenticated(parts)
+        Self::authenticated(&parts.extensions)
+    }
+}
+
+impl<S: Scope> Caller<S> {
+    /// The caller of a request with these extensions.
+    ///
+    /// # Errors
+    /// 401 without a credential; 403 `scope-required`.
+    pub fn of(extensions: &Extensions) -> Result<Self, ApiError> {
+        let caller = Self::authenticated(extensions)?;
+        caller.principal.require(S::NAME)?;
+        Ok(caller)
     }
 }
 
 impl<S> Caller<S> {
     /// The authentication layer has left the principal, or the reason why there is none, in the extensions.
-    fn authenticated(parts: &Parts) -> Result<Self, ApiError> {
-        let principal = parts
-            .extensions
+    fn authenticated(extensions: &Extensions) -> Result<Self, ApiError> {
+        let principal = extensions
             .get::<Result<Principal, ApiError>>()
             .cloned()
             .unwrap_or_else(|| Err(ApiError::internal("a route was reached without passing authentication")))?;
@@ -110,8 +120,8 @@ impl<S> Caller<S> {
                 Credential::ApiKey => format!("api-key:{}", principal.subject),
                 other => other.as_str().to_owned(),
             },
-            address: parts.extensions.get::<SocketAddr>().map(|address| address.ip().to_string()),
-            request_id: parts.extensions.get::<RequestId>().map(ToString::to_string).unwrap_or_default(),
+            address: extensions.get::<SocketAddr>().map(|address| address.ip().to_string()),
+            request_id: extensions.get::<RequestId>().map(ToString::to_string).unwrap_or_default(),
         };
         Ok(Self { principal, actor, scope: PhantomData })
     }

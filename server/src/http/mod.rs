@@ -20,4 +20,3 @@ pub mod query;
 pub mod registry;
 pub mod request_id;
 pub mod router;
-pub mod whole;

@@ -1,11 +1,11 @@
 //! Dispatch: who may call, with which method, and which protocol answers.
 
 use super::call::Call;
-use super::target::{Aspect, Target};
-use super::{lookup, model_document, names, v1, v2};
+use super::target::{Aspect, SharedMemory, Target};
+use super::{model_document, names, v1, v2};
 use crate::app::SharedApp;
-use crate::auth::Principal;
 use crate::auth::scope::{InferenceInvoke, RegistryWrite, Scope as _};
+use crate::auth::{Caller, Principal};
 use crate::error::ApiError;
 use crate::http::origin::Origin;
 use crate::telemetry::metrics::{Protocol, Served};
@@ -24,13 +24,13 @@ pub async fn answer(app: &SharedApp, target: Target, request: Request<Body>) -> 
         Target::Model { aspect: Aspect::Infer, .. } => Some(Protocol::V2),
         _ => None,
     };
-    let takes = target.method();
+    let takes = target.methods();
     let mut response = match protocol {
         Some(protocol) => counted(app, Asked::Path(target), protocol, request).await,
         None => describe(app, &target, request).await.unwrap_or_else(IntoResponse::into_response),
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED
-        && let Ok(takes) = HeaderValue::from_str(takes.as_str())
+        && let Ok(takes) = HeaderValue::from_str(&listed(takes))
     {
         response.headers_mut().insert(header::ALLOW, takes);
     }
@@ -87,24 +87,39 @@ async fn predict(
 /// Answers what is not a prediction.
 async fn describe(app: &SharedApp, target: &Target, request: Request<Body>) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path();
+    let (path, method) = (parts.uri.path(), &parts.method);
     match target {
         Target::Unknown => {
             let detail = format!("there is nothing at {path}; /v2 names the extensions that are there");
             return Err(ApiError::new(Kind::NotFound, "no-such-route", detail));
         }
-        Target::Server | Target::Live | Target::Ready => {}
-        Target::Repository => principal(&parts)?.require(RegistryWrite::NAME)?,
-        Target::Predict(_) | Target::Model { .. } | Target::Index => {
-            principal(&parts)?.require(InferenceInvoke::NAME)?;
-        }
+        Target::Trace => return Err(v2::trace_is_not_here()),
+        _ => {}
     }
-    check_method(target, &parts.method)?;
+    if let Some(scope) = target.scope(method) {
+        principal(&parts)?.require(scope)?;
+    }
+    check_method(target, method)?;
     match target {
         Target::Live => v2::health::live(),
         Target::Ready => v2::health::ready(app),
         Target::Server => v2::metadata::server(),
         Target::Index => v2::repository::index(app, principal(&parts)?, body).await,
+        Target::Repository { model, load } => {
+            let caller = Caller::<RegistryWrite>::of(&parts.extensions)?;
+            let model = names::decode(&path[model.clone()])?;
+            match load {
+                true => v2::repository::answer_load(app, &caller.actor, &model, body).await,
+                false => v2::repository::answer_unload(app, &caller.actor, &model, body).await,
+            }
+        }
+        Target::Statistics => v2::json(&v2::statistics::of_all(app, &principal(&parts)?.organization)),
+        Target::Logging if *method == Method::POST => v2::logging::answer_change(app, body).await,
+        Target::Logging => v2::json(&v2::logging::settings()),
+        Target::SharedMemory(SharedMemory::Status) => v2::shared_memory::status(),
+        Target::SharedMemory(SharedMemory::Unregister) => v2::shared_memory::unregister(),
+        Target::SharedMemory(SharedMemory::RegionStatus) => Err(v2::shared_memory::no_such_region()),
+        Target::SharedMemory(SharedMemory::Register) => Err(v2::shared_memory::cannot_register()),
         Target::Model { model, version, aspect } => {
             names::no_query(&parts.uri)?;
             let model = names::decode(&path[model.clone()])?;
@@ -112,15 +127,15 @@ async fn describe(app: &SharedApp, target: &Target, request: Request<Body>) -> R
             let organization = &principal(&parts)?.organization;
             match aspect {
                 Aspect::OpenApi => {
-                    let live = lookup::live(app, organization, &model)?;
-                    let deployment = lookup::described(&live, &model, version)?;
+                    let (_, deployment) = v2::metadata::find(app, organization, (&model, version))?;
                     model_document::write(&deployment, &Origin::of(&parts)).map(json_body)
                 }
-                _ => v2::metadata::model(app, organization, &model, version, *aspect),
+                _ => v2::metadata::answer(app, organization, (&model, version), *aspect),
             }
         }
-        Target::Repository => Err(v2::repository::not_here()),
-        Target::Predict(_) | Target::Unknown => Err(ApiError::internal("a path reached the wrong handler")),
+        Target::Predict(_) | Target::Trace | Target::Unknown => {
+            Err(ApiError::internal("a path reached the wrong handler"))
+        }
     }
 }
 
@@ -139,13 +154,19 @@ fn principal(parts: &Parts) -> Result<&Principal, ApiError> {
 }
 
 fn check_method(target: &Target, method: &Method) -> Result<(), ApiError> {
-    let takes = target.method();
+    let takes = target.methods();
     // Connections leave out the body of an answer to HEAD.
-    if *method == takes || (takes == Method::GET && *method == Method::HEAD) {
+    let as_taken = if *method == Method::HEAD { &Method::GET } else { method };
+    if takes.contains(as_taken) {
         return Ok(());
     }
-    let detail = format!("this path takes {takes}, not {method}");
+    let detail = format!("this path takes {}, not {method}", listed(takes));
     Err(ApiError::new(Kind::MethodNotAllowed, "method-not-allowed", detail))
+}
+
+/// Methods as the header `Allow` has them.
+fn listed(methods: &[Method]) -> String {
+    methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// An answer 200 of JSON.

@@ -54,17 +54,18 @@ pub fn of_version(live: &Live, model: &str, version: u64) -> Result<Arc<Deployme
     })
 }
 
-/// What describes a model: the version when one is named, else the primary.
-///
-/// # Errors
-/// As [`of_version`].
-pub fn described(live: &Live, model: &str, version: Option<u64>) -> Result<Arc<Deployment>, ApiError> {
-    version.map_or_else(|| Ok(live.primary.clone()), |version| of_version(live, model, version))
-}
-
 /// The deployments that callers get answers from.
 pub fn answering(live: &Live) -> impl Iterator<Item = &Arc<Deployment>> {
     std::iter::once(&live.primary).chain(live.canary.iter().map(|(_, canary)| canary))
+}
+
+/// Every deployment that callers of an organization get answers from, in no order.
+pub fn of_organization(app: &App, organization: &str) -> Vec<Arc<Deployment>> {
+    let entries = app.serving.entries().into_iter().filter(|(owner, _)| owner == organization);
+    entries
+        .filter_map(|(_, entry)| entry.live())
+        .flat_map(|live| answering(&live).cloned().collect::<Vec<_>>())
+        .collect()
 }
 
 /// What a body for this deployment is read for.

@@ -13,7 +13,7 @@ mod model_document;
 mod names;
 mod target;
 mod v1;
-mod v2;
+pub mod v2;
 
 pub use answer::{answer, registry_twin};
 pub use document::{DataPlane, PredictRequest, PredictResponse};

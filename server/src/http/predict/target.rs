@@ -1,5 +1,7 @@
 //! The few paths of the data plane.
 
+use crate::auth::scope::{AuthAdmin, InferenceInvoke, RegistryWrite, Scope as _};
+use http::Method;
 use std::ops::Range;
 
 /// The most parts a path of the data plane has: `v2/models/M/versions/V/infer`.
@@ -31,7 +33,20 @@ pub enum Target {
     /// `/v2/repository/index`.
     Index,
     /// `/v2/repository/models/{model}/load` and `/unload`.
-    Repository,
+    Repository {
+        /// The model.
+        model: Part,
+        /// Whether it is to be up or down.
+        load: bool,
+    },
+    /// `/v2/models/stats`.
+    Statistics,
+    /// `/v2/logging`.
+    Logging,
+    /// `/v2/trace/setting` and `/v2/models/{model}/trace/setting`.
+    Trace,
+    /// `/v2/systemsharedmemory/…` and `/v2/cudasharedmemory/…`.
+    SharedMemory(SharedMemory),
     /// Anything else below `/v2`.
     Unknown,
 }
@@ -46,6 +61,19 @@ pub enum Aspect {
     Stats,
     Infer,
     OpenApi,
+}
+
+/// What is wanted of shared memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the last part of its path
+pub enum SharedMemory {
+    /// Of all regions.
+    Status,
+    /// Of one region.
+    RegionStatus,
+    Register,
+    /// Of one region or all.
+    Unregister,
 }
 
 impl Target {
@@ -72,7 +100,20 @@ impl Target {
             ["v2", "health", "live"] => Self::Live,
             ["v2", "health", "ready"] => Self::Ready,
             ["v2", "repository", "index"] => Self::Index,
-            ["v2", "repository", "models", model, "load" | "unload"] if !model.is_empty() => Self::Repository,
+            ["v2", "repository", "models", model, "load"] if !model.is_empty() => {
+                Self::Repository { model: places[3].clone(), load: true }
+            }
+            ["v2", "repository", "models", model, "unload"] if !model.is_empty() => {
+                Self::Repository { model: places[3].clone(), load: false }
+            }
+            ["v2", "logging"] => Self::Logging,
+            ["v2", "trace", "setting"] => Self::Trace,
+            ["v2", "models", model, "trace", "setting"] if !model.is_empty() => Self::Trace,
+            ["v2", "systemsharedmemory" | "cudasharedmemory", ref rest @ ..] => {
+                let Some(wanted) = SharedMemory::of(rest) else { return Self::unknown(path) };
+                Self::SharedMemory(wanted)
+            }
+            ["v2", "models", "stats"] => Self::Statistics,
             ["v2", "models", model, "versions", version, ref rest @ ..] if !model.is_empty() && !version.is_empty() => {
                 let Some(aspect) = Aspect::of(rest) else { return Self::unknown(path) };
                 Self::Model { model: places[2].clone(), version: Some(places[4].clone()), aspect }
@@ -90,13 +131,51 @@ impl Target {
         path.starts_with("/v2").then_some(Self::Unknown)
     }
 
-    /// The method that the route takes.
-    pub const fn method(&self) -> http::Method {
+    /// The methods that the route takes; `GET` stands for `HEAD` too.
+    pub const fn methods(&self) -> &'static [Method] {
         match self {
-            Self::Predict(_) | Self::Index | Self::Repository | Self::Model { aspect: Aspect::Infer, .. } => {
-                http::Method::POST
-            }
-            Self::Server | Self::Live | Self::Ready | Self::Model { .. } | Self::Unknown => http::Method::GET,
+            Self::Predict(_)
+            | Self::Index
+            | Self::Repository { .. }
+            | Self::SharedMemory(SharedMemory::Register | SharedMemory::Unregister)
+            | Self::Model { aspect: Aspect::Infer, .. } => &[Method::POST],
+            Self::Logging => &[Method::GET, Method::POST],
+            Self::Server
+            | Self::Live
+            | Self::Ready
+            | Self::Statistics
+            | Self::SharedMemory(SharedMemory::Status | SharedMemory::RegionStatus)
+            | Self::Trace
+            | Self::Model { .. }
+            | Self::Unknown => &[Method::GET],
+        }
+    }
+
+    /// The scope that the route asks for; `None`: anybody may call it.
+    pub fn scope(&self, method: &Method) -> Option<&'static str> {
+        match self {
+            Self::Server | Self::Live | Self::Ready | Self::Trace | Self::Unknown => None,
+            Self::Repository { .. } => Some(RegistryWrite::NAME),
+            Self::Logging if *method == Method::POST => Some(AuthAdmin::NAME),
+            Self::Predict(_)
+            | Self::Model { .. }
+            | Self::Index
+            | Self::Statistics
+            | Self::Logging
+            | Self::SharedMemory(_) => Some(InferenceInvoke::NAME),
+        }
+    }
+}
+
+impl SharedMemory {
+    fn of(rest: &[&str]) -> Option<Self> {
+        match rest {
+            ["status"] => Some(Self::Status),
+            ["region", region, "status"] if !region.is_empty() => Some(Self::RegionStatus),
+            ["region", region, "register"] if !region.is_empty() => Some(Self::Register),
+            ["region", region, "unregister"] if !region.is_empty() => Some(Self::Unregister),
+            ["unregister"] => Some(Self::Unregister),
+            _ => None,
         }
     }
 }
@@ -127,6 +206,9 @@ mod tests {
             Some(Target::Model { model, version, aspect }) => {
                 let version = version.map_or("live", |version| &path[version]);
                 format!("{aspect:?} {} {version}", &path[model])
+            }
+            Some(Target::Repository { model, load }) => {
+                format!("{} {}", if load { "load" } else { "unload" }, &path[model])
             }
             Some(other) => format!("{other:?}"),
         }
@@ -169,9 +251,18 @@ mod tests {
             ("/v2/models/m/versions/3/infer/more", "Unknown"),
             ("/v2/models/m/explain", "Unknown"),
             ("/v2/repository/index", "Index"),
-            ("/v2/repository/models/m/load", "Repository"),
-            ("/v2/repository/models/m/unload", "Repository"),
+            ("/v2/repository/models/m/load", "load m"),
+            ("/v2/repository/models/m/unload", "unload m"),
             ("/v2/repository/models//load", "Unknown"),
+            ("/v2/models/stats", "Statistics"),
+            ("/v2/models/stats/stats", "Stats stats live"),
+            ("/v2/logging", "Logging"),
+            ("/v2/trace/setting", "Trace"),
+            ("/v2/models/m/trace/setting", "Trace"),
+            ("/v2/systemsharedmemory/status", "SharedMemory(Status)"),
+            ("/v2/cudasharedmemory/region/r/register", "SharedMemory(Register)"),
+            ("/v2/systemsharedmemory/unregister", "SharedMemory(Unregister)"),
+            ("/v2/systemsharedmemory/region//status", "Unknown"),
             ("/v2/a/b/c/d/e/f/g/h", "Unknown"),
         ];
         for (path, expected) in cases {

@@ -94,6 +94,14 @@ async fn rollback(
     Ok(axum::Json(Deployed { id: model.id.to_string(), status: "deployed", deployment, message }))
 }
 
+/// How a version is deployed when nothing is said of it; the version is yet to be filled in.
+///
+/// # Errors
+/// None: every default is allowed.
+pub fn default_spec() -> Result<DeploymentSpec, ApiError> {
+    DeployModel::default().check().map(|plan| plan.spec)
+}
+
 fn message(model: &Model, version: i64, strategy: &Strategy) -> String {
     let name = &model.name;
     match strategy {
@@ -103,7 +111,11 @@ fn message(model: &Model, version: i64, strategy: &Strategy) -> String {
     }
 }
 
-async fn newest_ready(app: &SharedApp, model: &Model) -> Result<i64, ApiError> {
+/// The newest version of a model that is ready.
+///
+/// # Errors
+/// 409 `no-ready-version`.
+pub async fn newest_ready(app: &SharedApp, model: &Model) -> Result<i64, ApiError> {
     let mut offset = 0;
     loop {
         let window = Window { limit: LIMIT_MAX, offset };

@@ -3,13 +3,13 @@
 use crate::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::openapi::texts::nullable;
-use crate::http::whole;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use servoir_codec::whole;
 use servoir_registry::{Autoscaling, DeploymentSpec, Strategy};
 use servoir_types::Kind;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, OneOf, OneOfBuilder, Type};
+use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, OneOfBuilder, Schema, Type};
 
 /// The most instances of a model on one node.
 pub const REPLICAS_MAX: i64 = 64;
@@ -100,7 +100,7 @@ fn hardware_schema() -> Object {
     ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(ids)).build()
 }
 
-fn strategy_schema() -> OneOf {
+fn strategy_schema() -> Schema {
     let closed = |name: &str, field: Object| {
         let object = ObjectBuilder::new().schema_type(Type::Object).property(name, field).required(name);
         object.additional_properties(Some(AdditionalProperties::FreeForm(false))).build()
@@ -109,7 +109,7 @@ fn strategy_schema() -> OneOf {
     let words = ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(words));
     let percent = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(99));
     let percent = percent.description(Some("Per cent of the requests.")).build();
-    OneOfBuilder::new().item(words).item(closed("canary", closed("percent", percent))).build()
+    OneOfBuilder::new().item(words).item(closed("canary", closed("percent", percent))).into()
 }
 
 fn never_schema() -> Object {

@@ -23,6 +23,7 @@ mod versions;
 mod wire;
 
 use crate::app::SharedApp;
+pub use deploy::{default_spec, newest_ready};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The routes of this folder.

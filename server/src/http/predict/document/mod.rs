@@ -11,10 +11,12 @@ pub use v2::datatype;
 
 use super::v2::config::Config;
 use super::v2::health::{Live, Ready};
+use super::v2::logging::{LogChange, LogSettings};
 use super::v2::metadata::{Model, ModelReady, Server};
-use super::v2::repository::{Listed, Query};
+use super::v2::repository::{Change, Listed, Query};
+use super::v2::statistics::ModelsStatistics;
 use utoipa::OpenApi;
-use v2::{InferRequest, InferResponse};
+use v2::{InferRequest, InferResponse, RepositoryLoadRequest};
 
 /// The descriptions of this file.
 #[derive(OpenApi)]
@@ -27,13 +29,20 @@ use v2::{InferRequest, InferResponse};
     model_ready,
     model_openapi,
     model_config,
+    model_stats,
     infer,
     model_version,
     model_version_ready,
     model_version_openapi,
     model_version_config,
+    model_version_stats,
     infer_version,
-    index
+    all_stats,
+    index,
+    load,
+    unload,
+    logging,
+    change_logging
 ))]
 pub struct DataPlane;
 
@@ -107,6 +116,10 @@ macro_rules! of_a_version {
 }
 
 of_a_model! {
+    /// Model statistics
+    ///
+    /// What the live version has done since it was loaded: requests, runs, and where their time went.
+    model_stats "/v2/models/{model}/stats" "v2ModelStats" ModelsStatistics;
     /// Model metadata
     ///
     /// Inputs and outputs of what is live.
@@ -126,6 +139,10 @@ of_a_model! {
 }
 
 of_a_version! {
+    /// Statistics of a version
+    ///
+    /// What a version that is live has done since it was loaded.
+    model_version_stats "/v2/models/{model}/versions/{version}/stats" "v2ModelVersionStats" ModelsStatistics;
     /// Metadata of a version
     ///
     /// Inputs and outputs of a version that is live.
@@ -176,9 +193,61 @@ fn infer_version() {}
 
 /// Repository index
 ///
-/// The models that are live.
+/// Every version that answers; for a caller that may read the registry, after them the models that do not.
 #[utoipa::path(post, path = "/v2/repository/index", operation_id = "v2Index", tag = "open-inference",
     request_body = Option<Query>,
     responses((status = 200, description = "The models.", body = Vec<Listed>)),
     security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
 fn index() {}
+
+/// Statistics of all models
+///
+/// What every version that answers has done since it was loaded.
+#[utoipa::path(get, path = "/v2/models/stats", operation_id = "v2Stats", tag = "open-inference",
+    responses((status = 200, description = "The statistics.", body = ModelsStatistics)),
+    security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
+fn all_stats() {}
+
+/// Load a model
+///
+/// The newest version that is ready is live when this is answered.
+#[utoipa::path(post, path = "/v2/repository/models/{model}/load", operation_id = "v2Load", tag = "open-inference",
+    params(("model" = String, Path, description = "Id or name.")),
+    request_body = Option<RepositoryLoadRequest>,
+    responses((status = 200, description = "It is live.", body = Object),
+        (status = 400, description = "The version cannot be served, or a parameter is to take the registry's place."),
+        (status = 404, description = "The organization has no such model."),
+        (status = 409, description = "No version is ready, or the model is archived."),
+        (status = 503, description = "The registry is away.")),
+    security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
+fn load() {}
+
+/// Unload a model
+///
+/// The model takes no requests any more; those in flight have finished when this is answered.
+#[utoipa::path(post, path = "/v2/repository/models/{model}/unload", operation_id = "v2Unload", tag = "open-inference",
+    params(("model" = String, Path, description = "Id or name.")),
+    request_body = Option<Change>,
+    responses((status = 200, description = "It is down.", body = Object),
+        (status = 404, description = "The organization has no such model."),
+        (status = 409, description = "Somebody else changed what should run at the same time."),
+        (status = 503, description = "The registry is away.")),
+    security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
+fn unload() {}
+
+/// Log settings
+///
+/// What is logged.
+#[utoipa::path(get, path = "/v2/logging", operation_id = "v2Logging", tag = "open-inference",
+    responses((status = 200, description = "The settings.", body = LogSettings)),
+    security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
+fn logging() {}
+
+/// Change log settings
+///
+/// For as long as the server runs; what is left out stays.
+#[utoipa::path(post, path = "/v2/logging", operation_id = "v2ChangeLogging", tag = "open-inference",
+    request_body = Option<LogChange>,
+    responses((status = 200, description = "The settings as they are now.", body = LogSettings)),
+    security(("ApiKey" = ["auth:admin"]), ("Bearer" = ["auth:admin"])))]
+fn change_logging() {}

@@ -1,6 +1,6 @@
-//! Bodies of `…/infer`, for any model; a model's own document says which tensors it takes.
+//! Bodies of the Open Inference Protocol; a model's own document says which tensors it takes.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use servoir_types::Datatype;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
@@ -96,6 +96,20 @@ struct InferOutput {
     datatype: String,
     /// The values, flat.
     data: Vec<Value>,
+}
+
+/// What `load` can be told: nothing that would take the place of what is in the registry.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
+pub struct RepositoryLoadRequest {
+    #[schema(required = false, schema_with = load_parameters)]
+    parameters: Map<String, Value>,
+}
+
+fn load_parameters() -> Object {
+    let name = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^(?!config$|file:)"));
+    ObjectBuilder::new().schema_type(Type::Object).property_names(Some(name.build())).build()
 }
 
 /// The schema of a tensor's element type.

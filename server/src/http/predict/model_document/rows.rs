@@ -19,6 +19,10 @@ pub fn example(model: Model<'_>, examples: &[Example<'_>]) -> Value {
     match (model.signature.inputs.as_slice(), examples) {
         ([TensorSpec { feature_names: Some(names), .. }], [only]) => json!({"instances": only.named_rows(names)}),
         ([_], [only]) if !only.dims.is_empty() => json!({"instances": only.nested()}),
+        (inputs, _) if inputs.iter().all(is_column) && declared_rows(model).is_none() => {
+            let values = |example: &Example<'_>| Some((example.spec.name.clone(), example.flat().into_iter().next()?));
+            json!({"instances": [examples.iter().filter_map(values).collect::<Map<_, _>>()]})
+        }
         _ => {
             let inputs = examples.iter().map(|example| (example.spec.name.clone(), example.nested()));
             json!({"inputs": inputs.collect::<Map<_, _>>()})

@@ -3,10 +3,13 @@
 use serde_json::{Value, json};
 use servoir_types::{Datatype, TensorSpec};
 
-/// Where numbers begin that are nearer to the infinity of the type than to its largest number.
+/// From here on, numbers are nearer to the infinity of FP16 than to its largest number.
 const FP16_END: f64 = 65_520.0;
+/// The same of BF16.
 const BF16_END: f64 = 3.396_177_529_230_495_7e38;
-const FP32_END: f64 = 3.402_823_567_797_336_6e38;
+/// The largest number that is read as FP32. Its digits are a little less than the middle between the type's largest number
+/// and infinity, which no double is nearer to.
+const FP32_MAX: f64 = 3.402_823_567_797_336_6e38;
 
 /// The schema of one element.
 pub fn element(spec: &TensorSpec) -> Value {
@@ -22,7 +25,7 @@ pub fn element(spec: &TensorSpec) -> Value {
         Datatype::Int64 => integer(i64::MIN, i64::MAX as u64),
         Datatype::Fp16 => number(FP16_END),
         Datatype::Bf16 => number(BF16_END),
-        Datatype::Fp32 => number(FP32_END),
+        Datatype::Fp32 => json!({"type": "number", "minimum": -FP32_MAX, "maximum": FP32_MAX}),
         Datatype::Fp64 => json!({"type": "number"}),
         Datatype::Bytes => json!({"type": "string"}),
     };
@@ -93,10 +96,8 @@ mod tests {
 
     #[test]
     fn the_ends_are_where_decoding_gives_infinity() {
-        for (end, last) in [(FP32_END, f32::MAX)] {
-            assert!((end as f32).is_infinite());
-            assert_eq!(end.next_down() as f32, last);
-        }
+        assert_eq!(FP32_MAX.to_string().parse(), Ok(f32::MAX));
+        assert_eq!(FP32_MAX.next_up().to_string().parse(), Ok(f32::INFINITY));
         assert!(half::f16::from_f64(FP16_END).is_infinite() && half::f16::from_f64(FP16_END.next_down()).is_finite());
         assert!(half::bf16::from_f64(BF16_END).is_infinite() && half::bf16::from_f64(BF16_END.next_down()).is_finite());
     }

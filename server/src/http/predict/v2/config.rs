@@ -1,91 +1,159 @@
 //! `/v2/models/{model}/config`: how a version runs, in the words of Triton's model configuration where it has them.
 
-use super::json;
 use super::metadata::{dims, platform};
-use crate::error::ApiError;
-use axum::response::Response;
+use crate::http::predict::lookup;
 use serde::Serialize;
-use servoir_runtime::Deployment;
-use servoir_types::TensorSpec;
+use servoir_runtime::{Deployment, Live};
+use servoir_types::{Datatype, TensorSpec};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
-/// How a version runs.
-#[derive(Serialize, ToSchema)]
+/// How a version runs; the names are those of Triton's `ModelConfig`.
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ModelConfig)]
 pub struct Config<'a> {
-    name: &'a str,
-    version: String,
-    platform: &'static str,
-    backend: &'static str,
-    /// As in Triton, 0 says that the batch dimension, if any, is spelled out in `dims`.
-    max_batch_size: usize,
-    input: Vec<Tensor<'a>>,
-    output: Vec<Tensor<'a>>,
+    /// The model.
+    pub name: &'a str,
+    /// Engine and format.
+    pub platform: &'static str,
+    /// The engine.
+    pub backend: &'static str,
+    /// Which versions answer.
+    pub version_policy: VersionPolicy,
+    /// The most rows of one request when `dims` leave the batch dimension out; 0: `dims` are whole, and rows of several
+    /// requests do not share a run.
+    pub max_batch_size: usize,
+    /// What must be given.
+    pub input: Vec<Tensor<'a>>,
+    /// What is given back.
+    pub output: Vec<Tensor<'a>>,
+    /// The instances, which are all alike.
     #[schema(value_type = Vec<InstanceGroup>)]
-    instance_group: [InstanceGroup; 1],
-    batching: Batching,
+    pub instance_group: [InstanceGroup; 1],
+    /// How rows of several requests come together; `None` when they do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub dynamic_batching: Option<DynamicBatching>,
+    /// One answer for each request.
+    pub model_transaction_policy: TransactionPolicy,
+    /// None are known.
+    pub parameters: BTreeMap<String, String>,
+    /// What Triton's configuration has no words for.
+    pub servoir: Servoir<'a>,
+}
+
+/// Which versions answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VersionPolicy {
+    /// Those that are named.
+    pub specific: SpecificVersions,
+}
+
+/// Versions by their numbers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SpecificVersions {
+    /// The numbers, from 1.
+    pub versions: Vec<u64>,
 }
 
 /// An input or an output.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ModelConfigTensor)]
-struct Tensor<'a> {
-    name: &'a str,
+pub struct Tensor<'a> {
+    /// The name inside the model.
+    pub name: &'a str,
     /// `TYPE_FP32`, `TYPE_STRING`, …
-    data_type: String,
-    /// -1 is a free dimension.
-    dims: &'a [i64],
+    pub data_type: String,
+    /// The dimensions, -1 for a free one.
+    pub dims: &'a [i64],
 }
 
-/// Instances of a model.
-#[derive(Serialize, ToSchema)]
-struct InstanceGroup {
-    count: usize,
+/// Instances that are alike.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InstanceGroup {
+    /// A name for them.
+    pub name: String,
     /// `KIND_CPU` or `KIND_GPU`.
-    kind: &'static str,
-    device: &'static str,
+    pub kind: &'static str,
+    /// How many.
+    pub count: usize,
 }
 
-/// How requests share runs of the model.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ModelConfigBatching)]
-struct Batching {
-    batch_rows_max: usize,
-    queue_delay_max_microseconds: u64,
-    queue_rows_max: usize,
-    queue_bytes_max: usize,
+/// How rows of several requests come together.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DynamicBatching {
+    /// The most rows that run together.
+    #[schema(value_type = Vec<usize>)]
+    pub preferred_batch_size: [usize; 1],
+    /// How long a request may wait for company, in microseconds.
+    pub max_queue_delay_microseconds: u64,
 }
 
-/// Writes how a version runs.
-///
-/// # Errors
-/// None that a caller could see.
-pub fn write(deployment: &Deployment) -> Result<Response, ApiError> {
-    let (signature, options) = (deployment.signature(), deployment.options());
-    let device = deployment.device();
-    json(&Config {
-        name: &deployment.identity().name,
-        version: deployment.identity().version.to_string(),
+/// How many answers a request has.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TransactionPolicy {
+    /// Whether their number is free.
+    pub decoupled: bool,
+}
+
+/// What Triton's configuration has no words for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ModelConfigServoir)]
+pub struct Servoir<'a> {
+    /// The model's id.
+    pub model_id: &'a str,
+    /// The version that this describes.
+    pub version: u64,
+    /// The device of the instances.
+    pub device: &'static str,
+    /// The most rows that wait.
+    pub queue_rows_max: usize,
+    /// The most bytes of inputs that wait.
+    pub queue_bytes_max: usize,
+}
+
+/// How `deployment`, one of those that are `live`, runs.
+pub fn of<'a>(live: &Live, deployment: &'a Deployment) -> Config<'a> {
+    let (identity, signature, options) = (deployment.identity(), deployment.signature(), deployment.options());
+    let (batchable, device) = (deployment.is_batchable(), deployment.device());
+    let micros = options.queue_delay_max.as_micros();
+    let tensors = |specs: &'a [TensorSpec]| specs.iter().map(|spec| tensor(spec, batchable)).collect();
+    Config {
+        name: &identity.name,
         platform: platform(deployment.engine()),
         backend: deployment.engine().as_str(),
-        max_batch_size: 0,
-        input: signature.inputs.iter().map(tensor).collect(),
-        output: signature.outputs.iter().map(tensor).collect(),
+        version_policy: VersionPolicy {
+            specific: SpecificVersions {
+                versions: lookup::answering(live).map(|deployment| deployment.identity().version).collect(),
+            },
+        },
+        max_batch_size: if batchable { options.queue_rows_max } else { 0 },
+        input: tensors(&signature.inputs),
+        output: tensors(&signature.outputs),
         instance_group: [InstanceGroup {
-            count: options.instances,
+            name: format!("{}_0", identity.name),
             kind: if device == "cpu" { "KIND_CPU" } else { "KIND_GPU" },
-            device,
+            count: options.instances,
         }],
-        batching: Batching {
-            batch_rows_max: options.batch_rows_max,
-            queue_delay_max_microseconds: u64::try_from(options.queue_delay_max.as_micros()).unwrap_or(u64::MAX),
+        dynamic_batching: batchable.then(|| DynamicBatching {
+            preferred_batch_size: [options.batch_rows_max],
+            max_queue_delay_microseconds: u64::try_from(micros).unwrap_or(u64::MAX),
+        }),
+        model_transaction_policy: TransactionPolicy { decoupled: false },
+        parameters: BTreeMap::new(),
+        servoir: Servoir {
+            model_id: identity.model.as_str(),
+            version: identity.version,
+            device,
             queue_rows_max: options.queue_rows_max,
             queue_bytes_max: options.queue_bytes_max,
         },
-    })
+    }
 }
 
-fn tensor(spec: &TensorSpec) -> Tensor<'_> {
-    let name = if spec.datatype == servoir_types::Datatype::Bytes { "STRING" } else { spec.datatype.name() };
-    Tensor { name: &spec.name, data_type: format!("TYPE_{name}"), dims: dims(&spec.shape) }
+/// A tensor; `batchable`: its first dimension is the batch's and is left out.
+fn tensor(spec: &TensorSpec, batchable: bool) -> Tensor<'_> {
+    let name = if spec.datatype == Datatype::Bytes { "STRING" } else { spec.datatype.name() };
+    let dims = dims(&spec.shape);
+    Tensor { name: &spec.name, data_type: format!("TYPE_{name}"), dims: if batchable { &dims[1..] } else { dims } }
 }

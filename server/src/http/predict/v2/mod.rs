@@ -2,20 +2,28 @@
 
 pub mod config;
 pub mod health;
+pub mod logging;
 pub mod metadata;
 pub mod repository;
+pub mod shared_memory;
+pub mod statistics;
 
 use super::answer::json_body;
 use super::call::Call;
 use super::{lookup, media, names};
+use crate::app::SharedApp;
 use crate::error::ApiError;
+use crate::http::body::{self, BodyLimits};
 use axum::body::Body;
 use axum::response::Response;
 use http::request::Parts;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use servoir_codec::object;
 use servoir_codec::v2::{Answer, Asked};
 use servoir_runtime::{Deployment, Priority};
-use servoir_types::Tensor;
+use servoir_types::{Kind, Tensor};
+use std::time::Duration;
 
 /// Answers `…/infer`.
 ///
@@ -54,7 +62,22 @@ const fn priority(asked: u64) -> Priority {
     }
 }
 
+/// 404: there is no tracer whose settings could be read or changed.
+pub fn trace_is_not_here() -> ApiError {
+    let detail = "this server has no tracer, and so no trace settings; the statistics of a model and /metrics say where \
+                  the time of requests goes";
+    ApiError::new(Kind::NotFound, "not-available", detail)
+}
+
+/// The small body of a call that is no prediction; the default when there is none.
+async fn small_body<T: DeserializeOwned + Default>(app: &SharedApp, body: Body) -> Result<T, ApiError> {
+    let limits = &app.config.limits;
+    let idle_max = Duration::from_secs(limits.body_idle_seconds);
+    let bytes = body::read(body, BodyLimits { bytes_max: limits.management_body_bytes_max, idle_max }).await?;
+    if bytes.trim_ascii().is_empty() { Ok(T::default()) } else { Ok(object::read(&bytes)?) }
+}
+
 /// An answer 200 of JSON.
-fn json(value: &impl Serialize) -> Result<Response, ApiError> {
+pub fn json(value: &impl Serialize) -> Result<Response, ApiError> {
     serde_json::to_vec(value).map(json_body).map_err(ApiError::internal)
 }
