@@ -50,7 +50,8 @@ pub const SCHEMATHESIS: Environment = Environment {
     folder: "python-schemathesis",
     requirements: "schemathesis/requirements.txt",
     purpose: "schemathesis (about 30 MB)",
-    pip_arguments: &[],
+    // The file names every package itself; MLServer's is there for the document in it, not to be run.
+    pip_arguments: &["--no-deps", "--ignore-requires-python"],
 };
 
 /// A ready environment.

@@ -28,6 +28,7 @@ pub struct LogSettings {
     /// Whether errors are.
     pub log_error: bool,
     /// 0: none; 1: what helps to find a fault; from 2: every step.
+    #[schema(value_type = i64, minimum = 0, maximum = 4_294_967_295_i64)]
     pub log_verbose_level: u32,
     /// Always `default`.
     pub log_format: &'static str,
@@ -44,6 +45,7 @@ pub struct LogChange {
     pub log_warning: Option<bool>,
     pub log_error: Option<bool>,
     #[serde(default, deserialize_with = "whole::optional")]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_i64)]
     pub log_verbose_level: Option<u32>,
     #[schema(schema_with = only_format)]
     pub log_format: Option<String>,
