@@ -48,7 +48,7 @@ impl Route<'_> {
             parameters.iter_mut().for_each(never_null);
         }
         if let Some(contents) = operation.get_mut("requestBody").and_then(|body| body["content"].as_object_mut()) {
-            contents.values_mut().for_each(|content| never_null(content));
+            contents.values_mut().for_each(never_null);
         }
         let mut statuses = Statuses(operation.entry("responses").or_insert_with(|| json!({})));
         statuses.can_be("429", "`too-many-requests`: the server is answering as many as it can.");

@@ -61,7 +61,7 @@ fn nest(values: &[Value], dims: &[usize]) -> Value {
 /// A value that is right for its type; whole numbers are 0 and 1, which are within any table that they may point into.
 fn value(datatype: Datatype, index: usize) -> Value {
     match datatype {
-        Datatype::Bool => json!(index % 2 == 0),
+        Datatype::Bool => json!(index.is_multiple_of(2)),
         Datatype::Fp16 | Datatype::Bf16 | Datatype::Fp32 | Datatype::Fp64 => json!((index % 4 + 1) as f64 * 0.25),
         Datatype::Bytes => json!("a"),
         _ => json!(index % 2),
