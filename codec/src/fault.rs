@@ -1,8 +1,9 @@
 //! Why a body does not become the tensors of a model, and which answer each reason gets.
 
-use crate::json::RANK_MAX;
 use crate::json::element::ElementError;
-use servoir_types::Kind;
+use crate::json::{RANK_MAX, excerpt};
+use crate::model::Model;
+use servoir_types::{Kind, TensorSpec};
 use std::fmt;
 
 /// How many names a message lists.
@@ -99,6 +100,18 @@ fn quoted(names: &[String]) -> String {
 }
 
 impl Fault {
+    /// [`Fault::Rank`]: `got` came for an input of a model.
+    pub fn rank(spec: &TensorSpec, model: Model<'_>, got: impl Into<String>) -> Self {
+        let (input, shape) = (spec.name.clone(), spec.shape.to_string());
+        Self::Rank { input, model: model.to_string(), shape, got: got.into() }
+    }
+
+    /// [`Fault::UnknownInput`]: a model has no input of this name.
+    pub fn unknown_input(name: &str, model: Model<'_>) -> Self {
+        let nearest = nearest(name, model.signature.inputs.iter().map(|input| input.name.as_str()));
+        Self::UnknownInput { name: excerpt(name), nearest, model: model.to_string() }
+    }
+
     /// The kind, which chooses the status.
     pub const fn kind(&self) -> Kind {
         self.class().0

@@ -5,12 +5,12 @@
 
 mod fault;
 pub mod grpc;
+mod inputs;
 mod json;
 mod model;
 pub mod raw;
 pub mod v1;
 pub mod v2;
-pub mod whole;
 
 pub use fault::{Fault, Place};
 pub use json::object;

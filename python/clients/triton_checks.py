@@ -318,6 +318,36 @@ def check_repository(triton: Triton) -> None:
     assert triton.client.is_model_ready("loaded")
     triton.client.infer("loaded", [tensor])
     triton.refused("not found", ["nobody"], triton.client.load_model, "nobody")
+    triton.refused("invalid", ["config"], triton.client.load_model, "loaded", config="{}")
+    model_file = {"file:1/model.onnx": b"onnx"}
+    triton.refused("invalid", ["file:1/model.onnx"], triton.client.load_model, "loaded", config="{}", files=model_file)
+
+
+def settings(triton: Triton, answer) -> dict:
+    """Settings of the log; over gRPC each is a message that holds one of several types."""
+    told = plain(answer)
+    return told if triton.is_http else {name: list(held.values())[0] for name, held in told["settings"].items()}
+
+
+def check_log_settings(triton: Triton) -> None:
+    before = settings(triton, triton.client.get_log_settings())
+    assert before["log_error"] is True and int(before["log_verbose_level"]) == 0, before
+    more = settings(triton, triton.client.update_log_settings({"log_verbose_level": 1}))
+    assert int(more["log_verbose_level"]) == 1, more
+    assert settings(triton, triton.client.get_log_settings()) == more, more
+    assert settings(triton, triton.client.update_log_settings({"log_verbose_level": 0})) == before
+    triton.refused("invalid", ["log_file"], triton.client.update_log_settings, {"log_file": "a.log"})
+
+
+def check_shared_memory(triton: Triton) -> None:
+    """There is none, and a client that takes back its regions before it begins may do so."""
+    triton.client.unregister_system_shared_memory()
+    triton.client.unregister_cuda_shared_memory()
+    for status in (triton.client.get_system_shared_memory_status, triton.client.get_cuda_shared_memory_status):
+        told = plain(status())
+        assert not (told if triton.is_http else told["regions"]), told
+    register = triton.client.register_system_shared_memory
+    triton.refused("invalid", ["shared memory"], register, "region", "/region", 64)
 
 
 CHECKS = [
@@ -340,4 +370,6 @@ CHECKS = [
     check_keys,
     check_statistics,
     check_repository,
+    check_log_settings,
+    check_shared_memory,
 ]

@@ -2,6 +2,7 @@
 
 mod columns;
 mod external;
+mod footprint;
 mod graph;
 mod limits;
 mod proto;
@@ -25,6 +26,7 @@ fn broken(reason: impl Into<String>) -> Unsupported {
 pub fn read(path: &Path, folder: Option<&Path>) -> Result<Signature, Unsupported> {
     let bytes = limits::read_bounded(path)?;
     let file_bytes = bytes.len() as u64;
+    limits::check_footprint(&bytes, limits::DECODED_BYTES_MAX)?;
     let model = proto::Model::decode(bytes.as_slice()).map_err(undecodable)?;
     drop(bytes);
     let Some(graph) = &model.graph else {

@@ -1,7 +1,8 @@
-//! What an API call fails with, and the one table that maps kinds of failure to HTTP status codes.
+//! What an API call fails with, and the one table that maps kinds of failure to HTTP status and gRPC
+//! codes.
 //!
 //! Handlers return [`ApiError`]; it travels in the response's extensions to the outermost layer, which alone writes the
-//! body: RFC 9457 problem details, or `{"error": "…"}` for the `/v2` protocol.
+//! body: RFC 9457 problem details, `{"error": "…"}` for the `/v2` protocol, or a gRPC status.
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -92,6 +93,23 @@ pub const fn status(kind: Kind) -> StatusCode {
         Kind::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         Kind::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The same table for gRPC.
+pub const fn grpc_code(kind: Kind) -> tonic::Code {
+    match kind {
+        Kind::Malformed | Kind::Unprocessable => tonic::Code::InvalidArgument,
+        Kind::Unauthenticated => tonic::Code::Unauthenticated,
+        Kind::Forbidden => tonic::Code::PermissionDenied,
+        Kind::NotFound => tonic::Code::NotFound,
+        Kind::MethodNotAllowed | Kind::UnsupportedMedia => tonic::Code::Unimplemented,
+        Kind::Conflict | Kind::Stale => tonic::Code::FailedPrecondition,
+        Kind::OutOfRange => tonic::Code::OutOfRange,
+        Kind::TooLarge | Kind::Overloaded => tonic::Code::ResourceExhausted,
+        Kind::Unavailable => tonic::Code::Unavailable,
+        Kind::DeadlineExceeded | Kind::BodyTimeout => tonic::Code::DeadlineExceeded,
+        Kind::Internal => tonic::Code::Internal,
     }
 }
 

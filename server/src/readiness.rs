@@ -4,6 +4,7 @@ use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
 
 /// Ready means: not draining, the registry has been read once, and every deployment that should be live here is live or
 /// has failed for good and said so.
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Readiness {
     draining: AtomicBool,
     models: ArcSwap<Option<BTreeMap<String, ModelState>>>,
+    changed: watch::Sender<()>,
 }
 
 /// Where a model that should be live stands on this node.
@@ -50,6 +52,7 @@ impl Readiness {
     /// From now on: not ready, whatever else.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+        self.changed.send_replace(());
     }
 
     /// Whether the server is on its way out.
@@ -60,6 +63,19 @@ impl Readiness {
     /// Notes where every model that should be live stands; by model id.
     pub fn set_models(&self, models: BTreeMap<String, ModelState>) {
         self.models.store(Arc::new(Some(models)));
+        self.changed.send_replace(());
+    }
+
+    /// Tells when any of this has been set anew.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Waits until the server is on its way out.
+    pub async fn drained(&self) {
+        let mut changes = self.changes();
+        // The sender lives as long as `self`.
+        while !self.is_draining() && changes.changed().await.is_ok() {}
     }
 
     /// Whether to send traffic here.

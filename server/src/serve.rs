@@ -3,9 +3,12 @@
 use crate::app::{App, SharedApp};
 use crate::auth::Authenticator;
 use crate::config::Config;
-use crate::http::connections;
+use crate::grpc;
+use crate::http::connections::Acceptor;
+use crate::http::cors;
 use crate::http::outermost::{Planes, Routes};
 use crate::http::router;
+use crate::http::tls::{self, Tls};
 use crate::readiness::Readiness;
 use crate::reconcile::{Reconciler, keep_converging};
 use crate::telemetry::metrics::Metrics;
@@ -72,6 +75,7 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
     if config.engine_threads == 0 {
         config.engine_threads = std::thread::available_parallelism()?.get();
     }
+    let tls = Tls::configured(&config.tls)?.map(Arc::new);
     let engines = discover_engines(&config).await?;
     let authenticator = Authenticator::new(&config.auth)?;
     let registry = open_registry(&config).await?;
@@ -99,6 +103,9 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
     }
     let stop_tasks = CancellationToken::new();
     let tasks = start_tasks(&app, &stop_tasks);
+    if let Some(tls) = tls.clone() {
+        tasks.spawn(stop_tasks.clone().run_until_cancelled_owned(tls::keep_fresh(tls)));
+    }
     let mut running = Running {
         addresses: listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?,
         admin_address: admin.as_ref().map(TcpListener::local_addr).transpose()?,
@@ -109,21 +116,37 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
         stop_tasks,
         tasks,
     };
-    running.listen(listeners, admin);
+    let grpc = Arc::new(grpc::Services::of(running.app.clone())?);
+    running.listen(listeners, admin, tls, &grpc);
     Ok(running)
 }
 
 impl Running {
-    fn listen(&mut self, listeners: Vec<TcpListener>, admin: Option<TcpListener>) {
+    fn listen(
+        &mut self,
+        listeners: Vec<TcpListener>,
+        admin: Option<TcpListener>,
+        tls: Option<Arc<Tls>>,
+        grpc: &Arc<grpc::Services>,
+    ) {
         let limit = Arc::new(Semaphore::new(self.app.config.limits.connections_max));
         let (management, health) = (router::build(self.app.clone()), router::health_alone(self.app.clone()));
+        let cors = cors::configured(&self.app.config.cors_allowed_origins);
         let planes = if admin.is_some() { Planes::Data } else { Planes::All };
         let with_planes = listeners.into_iter().map(|listener| (listener, planes));
         for (listener, planes) in with_planes.chain(admin.map(|listener| (listener, Planes::Management))) {
             let router = if planes == Planes::Data { health.clone() } else { management.clone() };
-            let routes = Arc::new(Routes { app: self.app.clone(), router, planes });
-            let (limit, stop, open) = (limit.clone(), self.stop_accepting.clone(), self.connections.clone());
-            self.tasks.spawn(connections::accept(listener, routes, limit, stop, open));
+            let routes =
+                Arc::new(Routes { app: self.app.clone(), router, grpc: Arc::clone(grpc), planes, cors: cors.clone() });
+            let acceptor = Acceptor {
+                listener,
+                routes,
+                tls: tls.clone(),
+                limit: limit.clone(),
+                stop: self.stop_accepting.clone(),
+                open: self.connections.clone(),
+            };
+            self.tasks.spawn(acceptor.run());
         }
     }
 }

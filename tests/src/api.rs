@@ -53,6 +53,11 @@ impl Api {
     /// A client of the server at `url`.
     pub fn new(url: impl Into<String>, key: Option<&str>) -> Self {
         let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        Self::over(client, url, key)
+    }
+
+    /// The same over an HTTP client that was set up otherwise, such as with certificates.
+    pub fn over(client: reqwest::Client, url: impl Into<String>, key: Option<&str>) -> Self {
         Self { url: url.into(), key: key.map(str::to_owned), client }
     }
 

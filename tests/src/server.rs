@@ -3,9 +3,10 @@
 use crate::api::Api;
 use crate::environment;
 use crate::postgres::TestDatabase;
-use servoir::config::{AuthConfig, BatchingConfig, Config, Limits, LogFormat};
+use servoir::config::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, TlsConfig};
 use servoir::serve::{Running, start};
 use servoir_types::Secret;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -28,6 +29,8 @@ pub enum Database {
 /// A running server with everything that it keeps.
 pub struct TestServer {
     running: Running,
+    /// A client that connects as this server wants it, and where it finds the server.
+    client: (reqwest::Client, String),
     data: TempDir,
     database: Option<TestDatabase>,
 }
@@ -43,6 +46,15 @@ impl TestServer {
     /// # Panics
     /// When it does not start.
     pub async fn start_with(database: Database, change: impl FnOnce(&mut Config)) -> Self {
+        let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        Self::start_for(client, database, change).await
+    }
+
+    /// The same for a client with certificates of its own.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_for(client: reqwest::Client, database: Database, change: impl FnOnce(&mut Config)) -> Self {
         let data = TempDir::new().expect("a temporary folder");
         let database = match database {
             Database::Sqlite => None,
@@ -53,8 +65,10 @@ impl TestServer {
             config.database_url = Secret::new(database.url());
         }
         change(&mut config);
+        let scheme = if config.tls.certificate.is_some() { "https" } else { "http" };
         let running = start(config).await.expect("the server starts");
-        let server = Self { running, data, database };
+        let url = format!("{scheme}://{}", running.addresses[0]);
+        let server = Self { running, client: (client, url), data, database };
         server.settled().await;
         server
     }
@@ -66,9 +80,14 @@ impl TestServer {
         tokio::time::timeout(SETTLED_WITHIN, asking).await.expect("the server becomes ready");
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// `http://127.0.0.1:PORT`, or `https://`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.running.addresses[0])
+        self.client.1.clone()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.running.addresses[0]
     }
 
     /// A client of the listener for management, when there is one, with the bootstrap key.
@@ -78,7 +97,8 @@ impl TestServer {
 
     /// A client with the bootstrap key.
     pub fn api(&self) -> Api {
-        Api::new(self.url(), Some(BOOTSTRAP_KEY))
+        let (client, url) = &self.client;
+        Api::over(client.clone(), url, Some(BOOTSTRAP_KEY))
     }
 
     /// The data folder.
@@ -100,6 +120,8 @@ pub fn config(data_dir: &Path) -> Config {
     Config {
         listen: vec!["127.0.0.1:0".parse().expect("an address")],
         admin_listen: None,
+        tls: TlsConfig::default(),
+        trusted_proxies: Vec::new(),
         drain_seconds: 10,
         data_dir: data_dir.to_owned(),
         database_url: Secret::new(format!("sqlite:{}", data_dir.join("servoir.db").display())),
@@ -119,6 +141,7 @@ pub fn config(data_dir: &Path) -> Config {
             jwt_organization_claim: "org".to_owned(),
             bootstrap_key: Some(Secret::new(BOOTSTRAP_KEY)),
         },
+        cors_allowed_origins: Vec::new(),
         limits: Limits {
             predict_body_bytes_max: 4 << 20,
             management_body_bytes_max: 1 << 20,

@@ -8,6 +8,9 @@ use std::process::{Command, Stdio};
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const UPDATE: &str = "SERVOIR_UPDATE_GENERATED";
 
+/// How the server reads and writes messages.
+const CODEC: &str = "crate::grpc::message::MessageCodec";
+
 /// The module that code in other crates finds the messages in.
 const MESSAGES: &str = "::servoir_codec::grpc::proto";
 
@@ -31,7 +34,8 @@ fn generated_files_are_current() {
         (
             "server/src/grpc/service.rs",
             formatted("The service of `inference.proto`, as a server sees it.", |folder| {
-                let service = tonic_prost_build::configure().build_client(false).build_transport(false);
+                let service =
+                    tonic_prost_build::configure().build_client(false).build_transport(false).codec_path(CODEC);
                 service.extern_path(".inference", MESSAGES).out_dir(folder).compile_fds(descriptors.clone()).unwrap();
             }),
         ),

@@ -5,6 +5,7 @@ mod cargo_deny;
 mod clients;
 mod demo;
 mod fixtures;
+mod fuzz;
 mod onnxruntime;
 mod postgres;
 mod process;
@@ -39,6 +40,8 @@ enum Command {
     Demo(demo::DemoOptions),
     /// Measures what a running server costs, against bare hyper on the same machine
     Bench,
+    /// Gives everything that reads strangers' bytes what libFuzzer thinks of, for ten minutes each
+    Fuzz(fuzz::FuzzOptions),
     /// Checks the rules of the house: dependencies between crates, and the shape of the files
     Tidy,
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run_timed(&workspace, &options),
         Command::Demo(options) => demo::run_server(&workspace, &options),
         Command::Bench => bench::run_benchmarks(&workspace),
+        Command::Fuzz(options) => fuzz::run_targets(&workspace, &options),
         Command::Tidy => tidy::run(&workspace),
     };
     match done {

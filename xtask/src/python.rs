@@ -40,7 +40,7 @@ pub const ORACLES: Environment = Environment {
 pub const CLIENTS: Environment = Environment {
     folder: "python-clients",
     requirements: "clients/requirements.txt",
-    purpose: "the clients of others (about 120 MB)",
+    purpose: "the clients of others (about 80 MB)",
     // The file says why, and names every package itself.
     pip_arguments: &["--no-deps", "--ignore-requires-python"],
 };

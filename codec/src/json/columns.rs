@@ -1,81 +1,129 @@
 //! Rows whose values are named: `[{"age": 39, "plan": "basic"}, …]`.
 
 use super::filling::Filling;
+use super::scanner::Scanner;
+use super::{described, excerpt};
 use crate::fault::{Fault, nearest};
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-use servoir_types::{Signature, Tensor, TensorSpec};
+use crate::model::Model;
+use servoir_types::{Tensor, TensorSpec};
 use std::collections::HashMap;
-use std::fmt;
 
 /// A model's inputs while they are filled from rows by name.
 pub struct Columns<'s> {
-    names: Vec<&'s str>,
-    index: HashMap<&'s str, usize>,
+    model: Model<'s>,
+    layout: Layout<'s>,
     fillings: Vec<Filling<'s>>,
-    layout: Layout,
-    model: &'s str,
+    /// Positions by name, made when a name first comes out of order.
+    index: HashMap<&'s str, usize>,
+    states: Vec<State>,
     row: usize,
-    fault: Option<Fault>,
 }
 
 /// What a name in a row stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Layout {
+#[derive(Debug, Clone, Copy)]
+enum Layout<'s> {
     /// A column of the one `[rows, features]` input.
-    Features,
+    Features(&'s [String]),
     /// An input of its own.
-    Inputs,
+    Inputs(&'s [TensorSpec]),
+}
+
+impl<'s> Layout<'s> {
+    fn width(self) -> usize {
+        match self {
+            Self::Features(names) => names.len(),
+            Self::Inputs(inputs) => inputs.len(),
+        }
+    }
+
+    fn name(self, position: usize) -> &'s str {
+        match self {
+            Self::Features(names) => &names[position],
+            Self::Inputs(inputs) => &inputs[position].name,
+        }
+    }
+
+    fn names(self) -> impl Iterator<Item = &'s str> {
+        (0..self.width()).map(move |position| self.name(position))
+    }
+}
+
+/// What is known of one name.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    /// How many rows had begun when it came last.
+    came_in: usize,
+    /// The name that came after it last: rows of one client mostly have one order.
+    next: usize,
 }
 
 impl<'s> Columns<'s> {
-    /// The columns of a model, which messages call `model`.
+    /// The columns of a model.
     ///
     /// # Errors
     /// [`Fault::RowsByName`] when the model does not say which name stands for what.
-    pub fn of(signature: &'s Signature, model: &'s str, rows_max: usize) -> Result<Self, Fault> {
-        let (layout, names): (_, Vec<&str>) = match signature.inputs.as_slice() {
-            [TensorSpec { feature_names: Some(names), .. }] => {
-                (Layout::Features, names.iter().map(String::as_str).collect())
-            }
+    pub fn of(model: Model<'s>) -> Result<Self, Fault> {
+        let inputs = model.signature.inputs.as_slice();
+        let layout = match inputs {
+            [TensorSpec { feature_names: Some(names), .. }] => Layout::Features(names),
             [one] if !is_column(one) => return Err(without_names(one, model)),
-            inputs => (Layout::Inputs, inputs.iter().map(|input| input.name.as_str()).collect()),
+            inputs => Layout::Inputs(inputs),
         };
         let rank = |input: &TensorSpec| match (layout, input.shape.dims()) {
-            (Layout::Features, _) => 2,
+            (Layout::Features(_), _) => 2,
             // An input of unknown rank is taken for a column.
-            (Layout::Inputs, dims) => dims.map_or(2, <[i64]>::len),
+            (Layout::Inputs(_), dims) => dims.map_or(2, <[i64]>::len),
         };
-        let mut fillings = Vec::with_capacity(signature.inputs.len());
-        for input in &signature.inputs {
+        let mut fillings = Vec::with_capacity(inputs.len());
+        for input in inputs {
             if rank(input) == 0 {
                 return Err(Fault::RowsByName(format!("input '{}' of {model} has no rows; use inputs", input.name)));
             }
-            fillings.push(Filling::of_rank(input, model, rank(input), rows_max)?);
+            fillings.push(Filling::of_rank(input, model, rank(input), model.rows_max)?);
         }
-        let index = names.iter().enumerate().map(|(position, &name)| (name, position)).collect();
-        Ok(Self { names, index, fillings, layout, model, row: 0, fault: None })
+        let states = (0..layout.width()).map(|position| State { came_in: 0, next: position + 1 }).collect();
+        Ok(Self { model, layout, fillings, index: HashMap::new(), states, row: 0 })
     }
 
-    /// Reads a list of rows.
+    /// Reads a list of rows, which is next.
     ///
     /// # Errors
     /// The first thing that is wrong, with its place.
-    pub fn rows(&mut self, json: &RawValue) -> Result<(), Fault> {
-        let mut deserializer = serde_json::Deserializer::from_str(json.get());
-        let outcome = deserializer.deserialize_seq(Rows { columns: self });
-        outcome.map_err(|error| self.take_fault(&error))
+    pub fn rows(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Fault> {
+        scanner.advance(1);
+        while scanner.next_item(self.row == 0)? {
+            self.row(scanner)?;
+        }
+        Ok(())
     }
 
     /// Reads one row.
     ///
     /// # Errors
     /// As [`Self::rows`].
-    pub fn row(&mut self, json: &RawValue) -> Result<(), Fault> {
-        let mut deserializer = serde_json::Deserializer::from_str(json.get());
-        let mut slots = vec![None; self.names.len()];
-        let outcome = Row { columns: self, slots: &mut slots }.deserialize(&mut deserializer);
-        outcome.map_err(|error| self.take_fault(&error))
+    pub fn row(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Fault> {
+        if !scanner.eat(b'{') {
+            let came = described(scanner.skip_value()?);
+            return Err(Fault::Form(format!("row {}: {came} came where an object of named values belongs", self.row)));
+        }
+        if let Layout::Features(names) = self.layout {
+            self.fillings[0].begin_features(names.len())?;
+        }
+        let (mut count, mut previous) = (0, None);
+        while scanner.next_entry(count == 0)? {
+            let position = self.key(scanner, previous)?;
+            self.value(scanner, position)?;
+            previous = Some(position);
+            count += 1;
+        }
+        if count < self.layout.width() {
+            self.miss()?;
+        }
+        if let Layout::Features(_) = self.layout {
+            self.fillings[0].end_features();
+        }
+        self.row += 1;
+        Ok(())
     }
 
     /// The inputs, in the signature's order.
@@ -86,46 +134,65 @@ impl<'s> Columns<'s> {
         self.fillings.into_iter().map(Filling::finish_rows).collect()
     }
 
-    fn take_fault(&mut self, error: &serde_json::Error) -> Fault {
-        let detail = error.to_string();
-        let detail = detail.split(" at line ").next().unwrap_or_default();
-        self.fault.take().unwrap_or_else(|| Fault::Form(format!("row {}: {detail}", self.row)))
-    }
-
-    fn unknown(&self, name: &str) -> Fault {
-        let nearest = nearest(name, self.names.iter().copied());
-        Fault::UnknownFeature { row: self.row, name: super::excerpt(name), nearest, model: self.model.to_owned() }
-    }
-
-    /// Moves a row's values into the tensors.
-    fn take_row(&mut self, slots: &mut [Option<&RawValue>]) -> Result<(), Fault> {
-        let missing = |(position, slot): (usize, &Option<&RawValue>)| {
-            let filling = if self.layout == Layout::Features { 0 } else { position };
-            (slot.is_none() && !self.fillings[filling].accepts_missing()).then(|| self.names[position].to_owned())
+    /// Reads a key and its colon; gives the name's position.
+    fn key(&mut self, scanner: &mut Scanner<'_>, previous: Option<usize>) -> Result<usize, Fault> {
+        let name = scanner.string()?;
+        scanner.colon()?;
+        let guess = previous.map_or(0, |previous| self.states[previous].next);
+        let position = if guess < self.layout.width() && self.layout.name(guess) == name {
+            guess
+        } else {
+            let position = self.find(&name)?;
+            if let Some(previous) = previous {
+                self.states[previous].next = position;
+            }
+            position
         };
-        let names: Vec<_> = slots.iter().enumerate().filter_map(missing).collect();
-        if !names.is_empty() {
-            return Err(Fault::MissingFeatures { row: self.row, names, model: self.model.to_owned() });
+        if std::mem::replace(&mut self.states[position].came_in, self.row + 1) == self.row + 1 {
+            return Err(Fault::Form(format!("row {}: '{}' came twice", self.row, self.layout.name(position))));
         }
-        for (position, slot) in slots.iter_mut().enumerate() {
-            let name = self.names[position];
-            match (self.layout, slot.take()) {
-                (Layout::Features, Some(json)) => self.fillings[0].feature(name, json)?,
-                (Layout::Features, None) => self.fillings[0].missing_feature(name)?,
-                (Layout::Inputs, Some(json)) => self.fillings[position].append_row(json)?,
-                (Layout::Inputs, None) => self.fillings[position].append_row(RawValue::NULL)?,
+        Ok(position)
+    }
+
+    fn find(&mut self, name: &str) -> Result<usize, Fault> {
+        if self.index.is_empty() {
+            self.index = self.layout.names().enumerate().map(|(position, name)| (name, position)).collect();
+        }
+        self.index.get(name).copied().ok_or_else(|| Fault::UnknownFeature {
+            row: self.row,
+            name: excerpt(name),
+            nearest: nearest(name, self.layout.names()),
+            model: self.model.to_string(),
+        })
+    }
+
+    fn value(&mut self, scanner: &mut Scanner<'_>, position: usize) -> Result<(), Fault> {
+        match self.layout {
+            Layout::Features(names) => self.fillings[0].set_feature(position, &names[position], scanner),
+            Layout::Inputs(_) => self.fillings[position].append_row(scanner),
+        }
+    }
+
+    /// Fills in what the row did not name.
+    fn miss(&mut self) -> Result<(), Fault> {
+        let row = self.row + 1;
+        let filling = |position| if let Layout::Features(_) = self.layout { 0 } else { position };
+        let came = |position: usize| self.states[position].came_in == row;
+        let width = self.layout.width();
+        let lacking = (0..width).filter(|&n| !came(n) && !self.fillings[filling(n)].accepts_missing());
+        let names: Vec<_> = lacking.map(|position| self.layout.name(position).to_owned()).collect();
+        if !names.is_empty() {
+            return Err(Fault::MissingFeatures { row: self.row, names, model: self.model.to_string() });
+        }
+        for position in 0..width {
+            if self.states[position].came_in != row {
+                match self.layout {
+                    Layout::Features(names) => self.fillings[0].miss_feature(position, &names[position])?,
+                    Layout::Inputs(_) => self.fillings[position].append_missing_row()?,
+                }
             }
         }
-        if self.layout == Layout::Features {
-            self.fillings[0].end_row(self.names.len())?;
-        }
-        self.row += 1;
         Ok(())
-    }
-
-    fn stop<E: serde::de::Error>(&mut self, fault: Fault) -> E {
-        self.fault = Some(fault);
-        E::custom("")
     }
 }
 
@@ -134,100 +201,10 @@ fn is_column(input: &TensorSpec) -> bool {
     matches!(input.shape.dims(), None | Some([_] | [_, 1]))
 }
 
-fn without_names(input: &TensorSpec, model: &str) -> Fault {
+fn without_names(input: &TensorSpec, model: Model<'_>) -> Fault {
     Fault::RowsByName(format!(
         "{model} does not name the columns of its input '{}' {}: send rows as lists of values, or export the model with \
          the metadata 'feature_names', a JSON list of names",
         input.name, input.shape
     ))
-}
-
-struct Rows<'c, 's> {
-    columns: &'c mut Columns<'s>,
-}
-
-impl<'de> Visitor<'de> for Rows<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of rows")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
-        let mut slots = vec![None; self.columns.names.len()];
-        while rows.next_element_seed(Row { columns: self.columns, slots: &mut slots })?.is_some() {}
-        Ok(())
-    }
-}
-
-/// One row; `slots` has a place for each column, all empty.
-struct Row<'r, 's, 'de> {
-    columns: &'r mut Columns<'s>,
-    slots: &'r mut [Option<&'de RawValue>],
-}
-
-impl<'de> DeserializeSeed<'de> for Row<'_, '_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Row<'_, '_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of named values")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut values: A) -> Result<(), A::Error> {
-        let Self { columns, slots } = self;
-        let mut guess = 0;
-        while let Some(position) = values.next_key_seed(Key { columns, guess })? {
-            let json = values.next_value::<&RawValue>()?;
-            if slots[position].replace(json).is_some() {
-                let detail = format!("row {}: '{}' came twice", columns.row, columns.names[position]);
-                return Err(columns.stop(Fault::Form(detail)));
-            }
-            guess = position + 1;
-        }
-        columns.take_row(slots).map_err(|fault| columns.stop(fault))
-    }
-}
-
-/// A column's name, read as its position.
-struct Key<'r, 's> {
-    columns: &'r mut Columns<'s>,
-    /// Where it is when the names come in the model's order, as they mostly do.
-    guess: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for Key<'_, '_> {
-    type Value = usize;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Key<'_, '_> {
-    type Value = usize;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<usize, E> {
-        if self.columns.names.get(self.guess) == Some(&name) {
-            return Ok(self.guess);
-        }
-        match self.columns.index.get(name) {
-            Some(&position) => Ok(position),
-            None => {
-                let fault = self.columns.unknown(name);
-                Err(self.columns.stop(fault))
-            }
-        }
-    }
 }

@@ -1,16 +1,18 @@
 //! A tensor that is being filled from JSON lists.
 
-use super::element::{self, ElementError};
-use super::{RANK_MAX, rank_of};
+use super::datatypes::with_elements;
+use super::element::{self, ElementError, Refusal};
+use super::scanner::Scanner;
+use super::{RANK_MAX, described};
 use crate::fault::{Fault, Place};
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use crate::model::Model;
 use servoir_types::{Data, Tensor, TensorSpec};
-use std::fmt;
 
-/// Bytes of JSON per element for which room is made at first; the buffer grows from there.
+/// Bytes of JSON per element for which room is made at first where no shape says more; the buffer grows from there.
 const JSON_BYTES_PER_ELEMENT: usize = 8;
+
+/// The fewest bytes of JSON that an element takes: a digit and a comma.
+const JSON_BYTES_PER_ELEMENT_MIN: usize = 2;
 
 /// How long the lists of one level must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +30,7 @@ enum Length {
 /// A tensor of one input while its elements are read.
 pub struct Filling<'s> {
     spec: &'s TensorSpec,
-    model: &'s str,
+    model: Model<'s>,
     data: Data,
     rank: usize,
     lengths: [Length; RANK_MAX],
@@ -36,15 +38,14 @@ pub struct Filling<'s> {
     row_began: usize,
     rows_max: usize,
     flat: bool,
-    fault: Option<Fault>,
 }
 
 impl<'s> Filling<'s> {
-    /// An empty tensor for `spec` of the model that messages call `model`, from rows of rank `rank` - 1.
+    /// An empty tensor for `spec`, from at most `rows_max` rows of rank `rank` - 1.
     ///
     /// # Errors
     /// [`Fault::Rank`] when the model declares another rank, [`Fault::TooDeep`] over [`RANK_MAX`].
-    pub fn of_rank(spec: &'s TensorSpec, model: &'s str, rank: usize, rows_max: usize) -> Result<Self, Fault> {
+    pub fn of_rank(spec: &'s TensorSpec, model: Model<'s>, rank: usize, rows_max: usize) -> Result<Self, Fault> {
         if rank > RANK_MAX {
             return Err(Fault::TooDeep(format!("input '{}'", spec.name)));
         }
@@ -56,7 +57,7 @@ impl<'s> Filling<'s> {
                     1 => "a flat list".to_owned(),
                     _ => format!("lists nested {rank} deep"),
                 };
-                return Err(Self::wrong_rank(spec, model, got));
+                return Err(Fault::rank(spec, model, got));
             }
             for (length, &dim) in lengths.iter_mut().zip(dims) {
                 *length = usize::try_from(dim).map_or(Length::Free, Length::Declared);
@@ -65,57 +66,80 @@ impl<'s> Filling<'s> {
         Ok(Self::new(spec, model, rank, lengths, rows_max))
     }
 
-    /// An empty tensor for `spec` whose dimensions the request itself gives.
-    ///
-    /// # Errors
-    /// [`Fault::TooDeep`] over [`RANK_MAX`].
-    pub fn of_shape(spec: &'s TensorSpec, model: &'s str, shape: &[usize]) -> Result<Self, Fault> {
-        if shape.len() > RANK_MAX {
-            return Err(Fault::TooDeep(format!("input '{}'", spec.name)));
-        }
+    /// An empty tensor for `spec` whose dimensions, at most [`RANK_MAX`], the request itself gives.
+    pub fn of_shape(spec: &'s TensorSpec, model: Model<'s>, shape: &[usize]) -> Self {
         let mut lengths = [Length::Free; RANK_MAX];
         for (length, &dim) in lengths.iter_mut().zip(shape) {
             *length = Length::Shape(dim);
         }
-        Ok(Self::new(spec, model, shape.len(), lengths, usize::MAX))
+        Self::new(spec, model, shape.len().min(RANK_MAX), lengths, usize::MAX)
     }
 
-    fn new(spec: &'s TensorSpec, model: &'s str, rank: usize, lengths: [Length; RANK_MAX], rows_max: usize) -> Self {
+    fn new(spec: &'s TensorSpec, model: Model<'s>, rank: usize, lengths: [Length; RANK_MAX], rows_max: usize) -> Self {
         let data = Data::with_capacity(spec.datatype, 0);
-        Self { spec, model, data, rank, lengths, row: 0, row_began: 0, rows_max, flat: false, fault: None }
+        Self { spec, model, data, rank, lengths, row: 0, row_began: 0, rows_max, flat: false }
     }
 
-    /// [`Fault::Rank`] for something that came for `spec`.
-    pub fn wrong_rank(spec: &TensorSpec, model: &str, got: impl Into<String>) -> Fault {
-        Fault::Rank {
-            input: spec.name.clone(),
-            model: model.to_owned(),
-            shape: spec.shape.to_string(),
-            got: got.into(),
-        }
+    /// Makes room for the elements in `json_bytes` bytes: for as many as the shape says if so many can be there.
+    pub fn reserve(&mut self, json_bytes: usize) {
+        let shape = self.lengths[..self.rank].iter().try_fold(1usize, |count, length| match length {
+            Length::Shape(dim) => count.checked_mul(*dim),
+            Length::Free | Length::Declared(_) | Length::Seen(_) => None,
+        });
+        let elements = match shape {
+            Some(count) => count.min(json_bytes / JSON_BYTES_PER_ELEMENT_MIN + 1),
+            None => json_bytes / JSON_BYTES_PER_ELEMENT + 1,
+        };
+        self.data = Data::with_capacity(self.spec.datatype, elements);
     }
 
     /// Fills the whole tensor from nested lists.
     ///
     /// # Errors
     /// The first thing that is wrong, with its place.
-    pub fn whole(&mut self, json: &RawValue) -> Result<(), Fault> {
-        self.reserve(json);
-        self.read(json, 0)
+    pub fn whole(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Fault> {
+        self.reserve(scanner.remaining());
+        self.read(scanner, 0)
+    }
+
+    /// Fills the tensor from one flat list in row-major order, which is next.
+    ///
+    /// # Errors
+    /// As [`Self::whole`]; the number of elements is checked by [`Tensor::new`] alone.
+    pub fn flat(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Fault> {
+        self.reserve(scanner.remaining());
+        self.flat = true;
+        scanner.advance(1);
+        self.elements(scanner).map(drop)
     }
 
     /// Appends one row.
     ///
     /// # Errors
     /// As [`Self::whole`], and [`Fault::TooManyRows`].
-    pub fn append_row(&mut self, json: &RawValue) -> Result<(), Fault> {
+    pub fn append_row(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Fault> {
         self.start_row(self.row)?;
-        let column = self.rank == 2 && matches!(self.lengths[1], Length::Declared(1)) && rank_of(json.get()) == 0;
-        // A column's row may be given as the one value that it holds.
-        let level = if column { self.rank } else { 1 };
-        self.read(json, level)?;
+        if self.is_column() && scanner.peek() != Some(b'[') {
+            // A column's row may be given as the one value that it holds.
+            self.element(scanner)?;
+            self.close(1, 1)?;
+        } else {
+            self.read(scanner, 1)?;
+        }
         self.row += 1;
         Ok(())
+    }
+
+    /// Appends a row that is missing: a column's.
+    ///
+    /// # Errors
+    /// As [`Self::append_row`].
+    pub fn append_missing_row(&mut self) -> Result<(), Fault> {
+        self.append_row(&mut Scanner::new(b"null"))
+    }
+
+    fn is_column(&self) -> bool {
+        self.rank == 2 && matches!(self.spec.shape.dims(), None | Some([_, 1]))
     }
 
     /// Whether NaN stands for a missing value.
@@ -123,50 +147,52 @@ impl<'s> Filling<'s> {
         self.spec.accepts_missing && self.spec.datatype.is_float()
     }
 
-    /// Appends one element to the row that is being filled feature by feature.
+    /// Begins a row of `width` features, which are then set in any order.
+    ///
+    /// # Errors
+    /// [`Fault::TooManyRows`], and [`Fault::Length`] when the model declares another width.
+    pub fn begin_features(&mut self, width: usize) -> Result<(), Fault> {
+        self.close(1, width)?;
+        self.start_row(self.row)?;
+        let length = self.row_began + width;
+        with_elements!(&mut self.data, elements => elements.resize(length, Default::default()));
+        Ok(())
+    }
+
+    /// Reads the value of a feature of the row that was begun.
     ///
     /// # Errors
     /// [`Fault::Element`] with the feature's name.
-    pub fn feature(&mut self, name: &str, json: &RawValue) -> Result<(), Fault> {
-        element::push(&mut self.data, json.get(), self.spec.accepts_missing)
-            .map_err(|error| self.of_feature(name, error))
+    pub fn set_feature(&mut self, position: usize, name: &str, scanner: &mut Scanner<'_>) -> Result<(), Fault> {
+        let (at, missing) = (self.row_began + position, self.spec.accepts_missing);
+        let outcome = with_elements!(&mut self.data, elements => {
+            element::one(scanner, missing).map(|element| elements[at] = element)
+        });
+        outcome.map_err(|refusal| match refusal {
+            Refusal::Text(fault) => fault,
+            Refusal::Element { error, .. } => self.of_feature(name, error),
+        })
     }
 
-    /// Appends NaN for a feature that is not there.
+    /// Puts NaN for a feature that is not there.
     ///
     /// # Errors
     /// [`Fault::Element`] where the model has no missing value.
-    pub fn missing_feature(&mut self, name: &str) -> Result<(), Fault> {
-        element::push_missing(&mut self.data, self.spec.accepts_missing).map_err(|error| self.of_feature(name, error))
+    pub fn miss_feature(&mut self, position: usize, name: &str) -> Result<(), Fault> {
+        let (at, missing) = (self.row_began + position, self.spec.accepts_missing);
+        let outcome = with_elements!(&mut self.data, elements => {
+            element::missing(missing).map(|element| elements[at] = element)
+        });
+        outcome.map_err(|error| self.of_feature(name, error))
+    }
+
+    /// Ends the row that was begun.
+    pub fn end_features(&mut self) {
+        self.row += 1;
     }
 
     fn of_feature(&self, name: &str, error: ElementError) -> Fault {
         Fault::Element { place: Place { tensor: format!("feature '{name}'"), row: Some(self.row), value: None }, error }
-    }
-
-    /// Ends a row that was filled with `width` features.
-    ///
-    /// # Errors
-    /// [`Fault::TooManyRows`], and [`Fault::Length`] when the model declares another width.
-    pub fn end_row(&mut self, width: usize) -> Result<(), Fault> {
-        self.close(1, width)?;
-        self.start_row(self.row)?;
-        self.row += 1;
-        Ok(())
-    }
-
-    /// Fills the tensor from one flat list in row-major order.
-    ///
-    /// # Errors
-    /// As [`Self::whole`]; the number of elements is checked by [`Tensor::new`] alone.
-    pub fn flat(&mut self, json: &RawValue) -> Result<(), Fault> {
-        self.reserve(json);
-        self.flat = true;
-        let (rank, lengths) = (self.rank, self.lengths);
-        (self.rank, self.lengths) = (1, [Length::Free; RANK_MAX]);
-        let result = self.read(json, 0);
-        (self.rank, self.lengths) = (rank, lengths);
-        result
     }
 
     /// The tensor of the rows that were appended.
@@ -187,35 +213,84 @@ impl<'s> Filling<'s> {
             Length::Free => 0,
             Length::Declared(n) | Length::Shape(n) | Length::Seen(n) => n,
         });
-        let (place, data) = (self.place(None, None), self.data);
-        Tensor::new(shape.collect(), data).map_err(|error| Fault::Structure { place, detail: error.to_string() })
+        let shape = shape.collect();
+        Tensor::new(shape, self.data).map_err(|error| {
+            let place = Place { tensor: format!("input '{}'", self.spec.name), row: None, value: None };
+            Fault::Structure { place, detail: error.to_string() }
+        })
     }
 
-    fn reserve(&mut self, json: &RawValue) {
-        let elements = json.get().len() / JSON_BYTES_PER_ELEMENT + 1;
-        self.data = Data::with_capacity(self.spec.datatype, elements);
-    }
-
-    fn read(&mut self, json: &RawValue, level: usize) -> Result<(), Fault> {
-        let mut deserializer = serde_json::Deserializer::from_str(json.get());
-        let Err(error) = (Level { filling: self, level }).deserialize(&mut deserializer) else { return Ok(()) };
-        // The JSON is valid, it was walked over once before: the place says more than line and column of this part.
-        let detail = error.to_string();
-        let detail = detail.split(" at line ").next().unwrap_or_default().to_owned();
-        Err(self.fault.take().unwrap_or_else(|| Fault::Structure { place: self.place_in_row(None), detail }))
-    }
-
-    fn leaf(&mut self, json: &str) -> Result<(), Fault> {
-        let error = match element::push(&mut self.data, json, self.spec.accepts_missing) {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
-        let deep = rank_of(json);
-        if self.rank + deep > RANK_MAX {
-            return Err(Fault::TooDeep(self.place_in_row(None).to_string()));
+    /// Reads what stands at one level of nesting; there are at most [`RANK_MAX`].
+    fn read(&mut self, scanner: &mut Scanner<'_>, level: usize) -> Result<(), Fault> {
+        if level == self.rank {
+            return self.element(scanner);
         }
-        let value = self.data.len() - self.row_began;
-        Err(Fault::Element { place: self.place_in_row(Some(value)), error })
+        if !scanner.eat(b'[') {
+            return Err(self.not_a_list(scanner));
+        }
+        let count = if level + 1 == self.rank { self.elements(scanner)? } else { self.lists(scanner, level)? };
+        if level == 0 && count > self.rows_max {
+            return Err(Fault::TooManyRows { max: self.rows_max });
+        }
+        self.close(level, count)
+    }
+
+    fn lists(&mut self, scanner: &mut Scanner<'_>, level: usize) -> Result<usize, Fault> {
+        let mut count = 0;
+        while scanner.next_item(count == 0)? {
+            if level == 0 {
+                self.start_row(count)?;
+            }
+            self.read(scanner, level + 1)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Reads the elements of a list whose `[` was passed, and counts them.
+    fn elements(&mut self, scanner: &mut Scanner<'_>) -> Result<usize, Fault> {
+        let (before, missing) = (self.data.len(), self.spec.accepts_missing);
+        let outcome = with_elements!(&mut self.data, elements => element::list(scanner, elements, missing));
+        outcome.map_err(|refusal| {
+            if self.rank == 1 && !self.flat {
+                self.row = self.data.len() - before;
+            }
+            self.refused(refusal)
+        })?;
+        Ok(self.data.len() - before)
+    }
+
+    fn element(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Fault> {
+        let missing = self.spec.accepts_missing;
+        let outcome = with_elements!(&mut self.data, elements => {
+            element::one(scanner, missing).map(|element| elements.push(element))
+        });
+        outcome.map_err(|refusal| self.refused(refusal))
+    }
+
+    #[cold]
+    fn refused(&self, refusal: Refusal) -> Fault {
+        match refusal {
+            Refusal::Text(fault) => fault,
+            Refusal::Element { rank, .. } if self.rank + rank > RANK_MAX => {
+                Fault::TooDeep(self.place_in_row(None).to_string())
+            }
+            Refusal::Element { error, .. } => {
+                let value = self.data.len() - self.row_began;
+                Fault::Element { place: self.place_in_row(Some(value)), error }
+            }
+        }
+    }
+
+    #[cold]
+    fn not_a_list(&self, scanner: &mut Scanner<'_>) -> Fault {
+        match scanner.skip_value() {
+            Err(fault) => fault,
+            Ok(json) => {
+                let detail = format!("{} came where a list belongs", described(json));
+                Fault::Structure { place: self.place_in_row(None), detail }
+            }
+        }
     }
 
     fn start_row(&mut self, row: usize) -> Result<(), Fault> {
@@ -244,7 +319,7 @@ impl<'s> Filling<'s> {
     }
 
     fn not_as_declared(&self, level: usize, got: usize, expected: usize) -> Fault {
-        let model = self.model.to_owned();
+        let model = self.model.to_string();
         match level {
             0 => Fault::RowCount { input: self.spec.name.clone(), model, got, expected },
             _ => Fault::Length { place: self.place_at(level), got, expected, model },
@@ -264,60 +339,4 @@ impl<'s> Filling<'s> {
     fn place(&self, row: Option<usize>, value: Option<usize>) -> Place {
         Place { tensor: format!("input '{}'", self.spec.name), row, value }
     }
-}
-
-/// Reads what stands at one level of nesting.
-struct Level<'f, 's> {
-    filling: &'f mut Filling<'s>,
-    level: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for Level<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        if self.level < self.filling.rank {
-            return deserializer.deserialize_seq(self);
-        }
-        let json = <&RawValue>::deserialize(deserializer)?;
-        let outcome = self.filling.leaf(json.get());
-        stop(self.filling, outcome)
-    }
-}
-
-impl<'de> Visitor<'de> for Level<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let Self { filling, level } = self;
-        let mut count = 0;
-        loop {
-            if level == 0 && !filling.flat {
-                filling.row = count;
-                filling.row_began = filling.data.len();
-            }
-            if items.next_element_seed(Level { filling, level: level + 1 })?.is_none() {
-                break;
-            }
-            count += 1;
-            if level == 0 && count > filling.rows_max {
-                let max = filling.rows_max;
-                return stop(filling, Err(Fault::TooManyRows { max }));
-            }
-        }
-        let outcome = filling.close(level, count);
-        stop(filling, outcome)
-    }
-}
-
-/// Leaves a fault where the caller of the deserializer finds it, and ends the deserializer.
-fn stop<E: serde::de::Error>(filling: &mut Filling<'_>, outcome: Result<(), Fault>) -> Result<(), E> {
-    outcome.map_err(|fault| {
-        filling.fault = Some(fault);
-        E::custom("")
-    })
 }

@@ -2,14 +2,17 @@
 
 use super::inputs;
 use crate::fault::Fault;
-use crate::json::object;
+use crate::json::fields::{self, Fields, mistyped};
+use crate::json::path::Path;
+use crate::json::scanner::Scanner;
 use crate::model::Model;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use servoir_types::Tensor;
+use std::borrow::Cow;
 
 /// The most characters of an entity's id.
 const ENTITY_ID_CHARS_MAX: usize = 256;
+
+const FIELDS: &[&str] = &["instances", "inputs", "input_data", "entityId", "entityIds", "logPrediction", "source"];
 
 /// What a request asks for.
 #[derive(Debug)]
@@ -20,52 +23,90 @@ pub struct Asked {
     pub single: bool,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Body<'a> {
-    #[serde(borrow)]
-    instances: Option<&'a RawValue>,
-    #[serde(borrow)]
-    inputs: Option<&'a RawValue>,
-    #[serde(borrow)]
-    input_data: Option<&'a RawValue>,
-    #[serde(rename = "entityId")]
-    entity_id: Option<String>,
-    #[serde(rename = "entityIds")]
-    entity_ids: Option<Vec<String>>,
-    #[serde(rename = "logPrediction")]
-    _log_prediction: Option<bool>,
-    source: Option<String>,
-}
-
 impl Asked {
     /// Reads a body for a model.
     ///
     /// # Errors
     /// 400 when the body itself is wrong, 422 when it is wrong for this model.
     pub fn read(bytes: &[u8], model: Model<'_>) -> Result<Self, Fault> {
-        let body: Body<'_> = object::read(bytes)?;
-        let label = model.to_string();
-        let reader = inputs::Reader { signature: model.signature, model: &label, rows_max: model.rows_max };
-        let inputs = match (body.instances, body.inputs, body.input_data) {
-            (Some(rows), None, None) => reader.instances(rows)?,
-            (None, Some(tensors), None) => reader.tensors(tensors)?,
-            (None, None, Some(row)) => reader.one_row(row)?,
-            (None, None, None) => return Err(form("one of instances, inputs and input_data must be there")),
-            _ => return Err(form("only one of instances, inputs and input_data may be there")),
-        };
-        let rows = inputs.first().map_or(0, Tensor::rows);
+        let mut scanner = Scanner::new(bytes);
+        let mut fields = Fields::open(&mut scanner, &Path::Root, FIELDS)?;
+        let mut asked: Option<Self> = None;
+        let mut entities = Entities::default();
+        let mut source = None;
+        while let Some(key) = fields.next(&mut scanner)? {
+            let path = Path::Root.field(key);
+            let read: fn(&mut Scanner<'_>, Model<'_>) -> _ = match key {
+                "instances" => inputs::instances,
+                "inputs" => inputs::tensors,
+                "input_data" => inputs::one_row,
+                "entityId" => {
+                    entities.one = fields::text(&mut scanner, &path)?;
+                    continue;
+                }
+                "entityIds" => {
+                    entities.many = texts(&mut scanner, &path)?;
+                    continue;
+                }
+                "source" => {
+                    source = fields::text(&mut scanner, &path)?;
+                    continue;
+                }
+                _ => {
+                    fields::flag(&mut scanner, &path)?;
+                    continue;
+                }
+            };
+            if scanner.eat_null() {
+                continue;
+            }
+            if asked.is_some() {
+                return Err(form("only one of instances, inputs and input_data may be there"));
+            }
+            asked = Some(Self { inputs: read(&mut scanner, model)?, single: key == "input_data" });
+        }
+        scanner.end()?;
+        let Some(asked) = asked else { return Err(form("one of instances, inputs and input_data must be there")) };
+        let rows = asked.inputs.first().map_or(0, Tensor::rows);
         if rows == 0 {
             return Err(Fault::NoRows { field: "inputs" });
         }
-        body.check_entities(rows)?;
-        Ok(Self { inputs, single: body.input_data.is_some() })
+        entities.check(rows)?;
+        match source.as_deref() {
+            None | Some("test") => Ok(asked),
+            Some(_) => Err(field("/source", "the only source that can be given is \"test\"")),
+        }
     }
 }
 
-impl Body<'_> {
-    fn check_entities(&self, rows: usize) -> Result<(), Fault> {
-        let ids = match (&self.entity_id, &self.entity_ids) {
+/// Reads a list of texts; `None` for `null`.
+fn texts<'a>(scanner: &mut Scanner<'a>, path: &Path<'_>) -> Result<Option<Vec<Cow<'a, str>>>, Fault> {
+    if scanner.eat_null() {
+        return Ok(None);
+    }
+    if !scanner.eat(b'[') {
+        return Err(mistyped(scanner, path, "a list of strings"));
+    }
+    let mut texts = Vec::new();
+    while scanner.next_item(texts.is_empty())? {
+        if scanner.peek() != Some(b'"') {
+            return Err(mistyped(scanner, &path.item(texts.len()), "a string"));
+        }
+        texts.push(scanner.string()?);
+    }
+    Ok(Some(texts))
+}
+
+/// The entities that rows are about.
+#[derive(Debug, Default)]
+struct Entities<'a> {
+    one: Option<Cow<'a, str>>,
+    many: Option<Vec<Cow<'a, str>>>,
+}
+
+impl Entities<'_> {
+    fn check(&self, rows: usize) -> Result<(), Fault> {
+        let ids = match (&self.one, &self.many) {
             (Some(_), Some(_)) => return Err(field("/entityIds", "only one of entityId and entityIds")),
             (Some(_), None) if rows != 1 => {
                 let detail = format!("entityId names one row, {rows} came; use entityIds");
@@ -79,18 +120,12 @@ impl Body<'_> {
             (None, Some(ids)) => ids,
             (None, None) => &[],
         };
-        if let Some((n, id)) =
-            ids.iter().enumerate().find(|(_, id)| !(1..=ENTITY_ID_CHARS_MAX).contains(&id.chars().count()))
-        {
-            let pointer = if self.entity_id.is_some() { "/entityId".to_owned() } else { format!("/entityIds/{n}") };
-            let length = id.chars().count();
-            let detail = format!("an entity id has 1 to {ENTITY_ID_CHARS_MAX} characters, this one has {length}");
-            return Err(field(pointer, detail));
-        }
-        match self.source.as_deref() {
-            None | Some("test") => Ok(()),
-            Some(_) => Err(field("/source", "the only source that can be given is \"test\"")),
-        }
+        let is_wrong = |id: &str| !(1..=ENTITY_ID_CHARS_MAX).contains(&id.chars().count());
+        let Some((n, id)) = ids.iter().enumerate().find(|(_, id)| is_wrong(id)) else { return Ok(()) };
+        let pointer = if self.one.is_some() { "/entityId".to_owned() } else { format!("/entityIds/{n}") };
+        let length = id.chars().count();
+        let detail = format!("an entity id has 1 to {ENTITY_ID_CHARS_MAX} characters, this one has {length}");
+        Err(field(pointer, detail))
     }
 }
 
@@ -210,8 +245,8 @@ mod tests {
     fn a_body_that_is_wrong_for_every_model_is_malformed() {
         let deep = format!(r#"{{"instances": {}1{}}}"#, "[".repeat(9), "]".repeat(9));
         let cases = [
-            ("", "the body is not JSON: EOF while parsing a value at line 1 column 0"),
-            ("[[1, 2]]", "invalid type: sequence, expected an object at line 1 column 0"),
+            ("", "the body is not JSON: a value was expected, the text ends at line 1, column 1"),
+            ("[[1, 2]]", "the body: a list came where an object belongs"),
             ("{}", "one of instances, inputs and input_data must be there"),
             (r#"{"instances": null}"#, "one of instances, inputs and input_data must be there"),
             (
@@ -226,17 +261,14 @@ mod tests {
                 r#"{"instances": [[1,2],[3]]}"#,
                 "input 'x', row 1 has 1 values where the ones before have 2; the lists of a tensor are equally long",
             ),
-            (r#"{"instances": [[1,2],3]}"#, "input 'x', row 1: invalid type: integer `3`, expected a list"),
-            (r#"{"instances": [[1,2],{"a":3}]}"#, "input 'x', row 1: invalid type: map, expected a list"),
+            (r#"{"instances": [[1,2],3]}"#, "input 'x', row 1: 3 came where a list belongs"),
+            (r#"{"instances": [[1,2],{"a":3}]}"#, "input 'x', row 1: an object came where a list belongs"),
             (
                 r#"{"instances": [[1,"\ud800"]]}"#,
                 "input 'x', row 0, value 1: \"\\ud800\" came where FP32 takes numbers",
             ),
             (deep.as_str(), "input 'x': lists are nested deeper than 8 levels"),
-            (
-                r#"{"instances": [[1,2]], "entityId": 5}"#,
-                "entityId: invalid type: integer `5`, expected a string at line 1 column 36",
-            ),
+            (r#"{"instances": [[1,2]], "entityId": 5}"#, "entityId: 5 came where a string belongs"),
             (
                 r#"{"instances": [[1,2]], "entityId": ""}"#,
                 "/entityId: an entity id has 1 to 256 characters, this one has 0",
@@ -338,6 +370,6 @@ mod tests {
         let twice = read(&named(true), r#"{"instances": [{"age": 1, "age": 2}]}"#).unwrap_err();
         assert_eq!((twice.to_string().as_str(), twice.kind()), ("row 0: 'age' came twice", Kind::Malformed));
         let mixed = read(&named(true), r#"{"instances": [{"age": 1}, [1, 2]]}"#).unwrap_err();
-        assert_eq!(mixed.to_string(), "row 1: invalid type: sequence, expected an object of named values");
+        assert_eq!(mixed.to_string(), "row 1: a list came where an object of named values belongs");
     }
 }

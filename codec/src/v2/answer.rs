@@ -1,7 +1,7 @@
 //! The answer of `…/infer`.
 
 use super::classification;
-use super::request::Wanted;
+use super::outputs::Wanted;
 use crate::fault::Fault;
 use crate::json::values::{Flat, first_inexpressible};
 use serde::Serialize;
@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn plain(position: usize) -> Wanted {
-        Wanted { position, classes: None }
+        Wanted { position, classes: None, binary: false }
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! The Open Inference Protocol, version 2: tensors in, tensors out.
 
 mod answer;
-mod classification;
+mod binary;
+pub(crate) mod classification;
+pub(crate) mod expected;
+mod input;
+mod outputs;
 mod parameters;
 mod request;
 
 pub use answer::Answer;
-pub use request::{Asked, Wanted};
+pub use outputs::{Outputs, Wanted};
+pub use request::Asked;

@@ -1,43 +1,53 @@
 //! The `parameters` of requests, inputs and outputs.
+//!
+//! The protocol lets a caller send any. Those that are known are read; those whose meaning would be lost are refused;
+//! others are passed over.
 
 use crate::fault::Fault;
-use crate::whole;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use crate::json::fields::{self, mistyped};
+use crate::json::path::Path;
+use crate::json::scanner::Scanner;
 use std::time::Duration;
 
-/// Said wherever a request asks for tensors in binary form.
-const NO_BINARY: &str = "binary tensors are not available over this release; send and ask for JSON";
-
 /// Parameters of a request.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub struct OfRequest {
-    #[serde(default, deserialize_with = "whole::optional")]
     priority: Option<u64>,
-    #[serde(default, deserialize_with = "whole::optional")]
     timeout: Option<u64>,
     binary_data_output: Option<bool>,
 }
 
 /// Parameters of an input.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OfInput<'a> {
-    #[serde(borrow)]
-    binary_data_size: Option<&'a RawValue>,
+#[derive(Debug, Default)]
+pub struct OfInput {
+    /// Bytes of the tensor behind the JSON, when it is there.
+    pub binary_data_size: Option<u64>,
 }
 
 /// Parameters of an output that is asked for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub struct OfOutput {
-    #[serde(default, deserialize_with = "whole::optional")]
     classification: Option<u64>,
-    binary_data: Option<bool>,
+    /// Whether it is wanted in binary form, when the output itself says so.
+    pub binary_data: Option<bool>,
 }
 
 impl OfRequest {
+    /// Reads the value of `parameters`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place.
+    pub fn read(scanner: &mut Scanner<'_>, path: &Path<'_>) -> Result<Self, Fault> {
+        let mut read = Self::default();
+        each(scanner, path, |key, scanner, path| match key {
+            "priority" => set(&mut read.priority, fields::count(scanner, path)?, path),
+            "timeout" => set(&mut read.timeout, fields::count(scanner, path)?, path),
+            "binary_data_output" => set(&mut read.binary_data_output, fields::flag(scanner, path)?, path),
+            _ => pass_over(key, scanner, path),
+        })?;
+        Ok(read)
+    }
+
     /// As Triton has it: 1 goes first, larger numbers later, 0 is the default.
     pub fn priority(&self) -> u64 {
         self.priority.unwrap_or(0)
@@ -48,32 +58,47 @@ impl OfRequest {
         self.timeout.filter(|&micros| micros > 0).map(Duration::from_micros)
     }
 
-    /// Refuses what asks for tensors in binary form.
-    ///
-    /// # Errors
-    /// 400 `binary-not-available`.
-    pub fn check(&self) -> Result<(), Fault> {
-        no_binary(self.binary_data_output == Some(true), "binary_data_output")
+    /// Whether outputs that do not say their form are wanted in binary form.
+    pub fn binary_output_default(&self) -> bool {
+        self.binary_data_output.unwrap_or(false)
     }
 }
 
-impl OfInput<'_> {
-    /// Refuses a tensor in binary form.
+impl OfInput {
+    /// Reads the value of `parameters`.
     ///
     /// # Errors
-    /// 400 `binary-not-available`.
-    pub fn check(&self) -> Result<(), Fault> {
-        no_binary(self.binary_data_size.is_some(), "binary_data_size")
+    /// The first thing that is wrong, with its place.
+    pub fn read(scanner: &mut Scanner<'_>, path: &Path<'_>) -> Result<Self, Fault> {
+        let mut read = Self::default();
+        each(scanner, path, |key, scanner, path| match key {
+            "binary_data_size" => set(&mut read.binary_data_size, fields::count(scanner, path)?, path),
+            _ => pass_over(key, scanner, path),
+        })?;
+        Ok(read)
     }
 }
 
 impl OfOutput {
+    /// Reads the value of `parameters`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place.
+    pub fn read(scanner: &mut Scanner<'_>, path: &Path<'_>) -> Result<Self, Fault> {
+        let mut read = Self::default();
+        each(scanner, path, |key, scanner, path| match key {
+            "classification" => set(&mut read.classification, fields::count(scanner, path)?, path),
+            "binary_data" => set(&mut read.binary_data, fields::flag(scanner, path)?, path),
+            _ => pass_over(key, scanner, path),
+        })?;
+        Ok(read)
+    }
+
     /// How many of the best classes are wanted in place of the values, when any; at least 1.
     ///
     /// # Errors
-    /// 400 `binary-not-available`; 400 for 0 classes.
+    /// 400 for 0 classes.
     pub fn classes(&self) -> Result<Option<usize>, Fault> {
-        no_binary(self.binary_data == Some(true), "binary_data")?;
         match self.classification {
             Some(0) => Err(Fault::Form("classification must be at least 1, 0 came".to_owned())),
             wanted => Ok(wanted.map(|count| usize::try_from(count).unwrap_or(usize::MAX))),
@@ -81,6 +106,50 @@ impl OfOutput {
     }
 }
 
-fn no_binary(asked: bool, parameter: &str) -> Result<(), Fault> {
-    if asked { Err(Fault::Form(format!("{parameter}: {NO_BINARY}"))) } else { Ok(()) }
+/// Goes through an object of parameters; `null` is an empty one.
+fn each<'a>(
+    scanner: &mut Scanner<'a>,
+    path: &Path<'_>,
+    mut take: impl FnMut(&str, &mut Scanner<'a>, &Path<'_>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    if scanner.eat_null() {
+        return Ok(());
+    }
+    if !scanner.eat(b'{') {
+        return Err(mistyped(scanner, path, "an object"));
+    }
+    let mut is_first = true;
+    while scanner.next_entry(is_first)? {
+        is_first = false;
+        let key = scanner.string()?;
+        scanner.colon()?;
+        take(&key, scanner, &path.field(&key))?;
+    }
+    Ok(())
+}
+
+fn set<T>(parameter: &mut Option<T>, value: Option<T>, path: &Path<'_>) -> Result<(), Fault> {
+    match parameter {
+        Some(_) => Err(Fault::Form(format!("{path} came twice"))),
+        None => {
+            *parameter = value;
+            Ok(())
+        }
+    }
+}
+
+/// Passes over a parameter that is not known, unless the answer would be another one with it.
+fn pass_over(key: &str, scanner: &mut Scanner<'_>, path: &Path<'_>) -> Result<(), Fault> {
+    if matches!(scanner.peek(), Some(b'[' | b'{')) {
+        return Err(mistyped(scanner, path, "a string, a number, true or false"));
+    }
+    let value = scanner.skip_value()?;
+    let detail = if key.starts_with("shared_memory_") {
+        "there is no shared memory here; send the tensor in the request and read it from the answer"
+    } else if key.starts_with("sequence_") && !matches!(value, "0" | "false" | "null" | r#""""#) {
+        "models have no sequences here, every request stands alone; leave it out"
+    } else {
+        return Ok(());
+    };
+    Err(Fault::Form(format!("{path}: {detail}")))
 }

@@ -1,16 +1,21 @@
 //! The body of `…/infer`.
 
-use super::parameters::{OfInput, OfOutput, OfRequest};
-use crate::fault::{Fault, nearest};
-use crate::json::filling::Filling;
-use crate::json::object::{self, Object};
-use crate::json::{RANK_MAX, excerpt, rank_of};
+use super::binary::{HEADER, Parts, only_input};
+use super::input;
+use super::outputs::{Outputs, Wanted};
+use super::parameters::OfRequest;
+use crate::fault::Fault;
+use crate::inputs::Inputs;
+use crate::json::fields::{self, Fields, mistyped};
+use crate::json::path::Path;
+use crate::json::scanner::Scanner;
 use crate::model::Model;
-use crate::whole;
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use servoir_types::{Datatype, Signature, Tensor, TensorSpec};
+use bytes::Bytes;
+use servoir_types::Tensor;
 use std::time::Duration;
+
+/// KServe's clients repeat the model's name, which the path has said.
+const FIELDS: &[&str] = &["id", "parameters", "inputs", "outputs", "model_name", "model_version"];
 
 /// What a request asks for.
 #[derive(Debug)]
@@ -21,187 +26,88 @@ pub struct Asked {
     pub inputs: Vec<Tensor>,
     /// In the caller's order.
     pub outputs: Vec<Wanted>,
+    /// Whether the request wants outputs in binary form where they do not say otherwise.
+    pub binary_output_default: bool,
     /// As Triton has it: 1 goes first, larger numbers later, 0 is the default.
     pub priority: u64,
     /// How long the caller waits.
     pub timeout: Option<Duration>,
 }
 
-/// An output that is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
-    /// Its position in the signature.
-    pub position: usize,
-    /// How many of the best classes are wanted in place of the values.
-    pub classes: Option<usize>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Body<'a> {
-    id: Option<String>,
-    #[serde(default)]
-    parameters: Option<Object<OfRequest>>,
-    #[serde(borrow)]
-    inputs: Vec<Object<Input<'a>>>,
-    outputs: Option<Vec<Object<Output>>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Input<'a> {
-    name: String,
-    #[serde(deserialize_with = "whole::list")]
-    shape: Vec<i64>,
-    datatype: String,
-    #[serde(borrow)]
-    parameters: Option<Object<OfInput<'a>>>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Output {
-    name: String,
-    parameters: Option<Object<OfOutput>>,
-}
-
 impl Asked {
-    /// Reads a body for a model.
+    /// Reads a body for a model. `head_bytes` is the length of its JSON, behind which tensors follow in binary form; `None`
+    /// when it is JSON alone, 0 when it is nothing but the tensor of the model's only input.
     ///
     /// # Errors
     /// 400, saying which input or output, what was expected and what came; 413 for more rows than may wait.
-    pub fn read(bytes: &[u8], model: Model<'_>) -> Result<Self, Fault> {
-        let label = model.to_string();
-        Reader { signature: model.signature, model: &label, rows_max: model.rows_max }.read(bytes)
-    }
-}
-
-/// Reads bodies for one model.
-struct Reader<'s> {
-    signature: &'s Signature,
-    model: &'s str,
-    rows_max: usize,
-}
-
-impl Reader<'_> {
-    fn read(&self, bytes: &[u8]) -> Result<Asked, Fault> {
-        let body: Body<'_> = object::read(bytes)?;
-        let parameters = body.parameters.map(|Object(parameters)| parameters).unwrap_or_default();
-        parameters.check()?;
-        let outputs = self.outputs(body.outputs)?;
-        let inputs = self.inputs(&body.inputs)?;
-        Ok(Asked { id: body.id, inputs, outputs, priority: parameters.priority(), timeout: parameters.timeout() })
-    }
-
-    fn inputs(&self, came: &[Object<Input<'_>>]) -> Result<Vec<Tensor>, Fault> {
-        let mut slots: Vec<Option<Tensor>> = vec![None; self.signature.inputs.len()];
-        for Object(input) in came {
-            let Some(position) = self.signature.inputs.iter().position(|spec| spec.name == input.name) else {
-                let nearest = nearest(&input.name, self.signature.inputs.iter().map(|spec| spec.name.as_str()));
-                let (name, model) = (excerpt(&input.name), self.model.to_owned());
-                return Err(Fault::UnknownInput { name, nearest, model });
-            };
-            if slots[position].is_some() {
-                return Err(malformed(format!("inputs: '{}' came twice", input.name)));
-            }
-            slots[position] = Some(self.tensor(&self.signature.inputs[position], input)?);
+    pub fn read(body: &Bytes, head_bytes: Option<usize>, model: Model<'_>) -> Result<Self, Fault> {
+        let head_bytes = head_bytes.unwrap_or(body.len());
+        if head_bytes == 0 && !body.is_empty() {
+            return Self::of_tensor(only_input(body, model)?, model);
         }
-        let missing = self.signature.inputs.iter().zip(&slots).filter(|(_, slot)| slot.is_none());
-        let names: Vec<_> = missing.map(|(spec, _)| spec.name.clone()).collect();
-        if !names.is_empty() {
-            return Err(Fault::MissingInputs { names, model: self.model.to_owned() });
-        }
-        Ok(slots.into_iter().flatten().collect())
-    }
-
-    fn tensor(&self, spec: &TensorSpec, input: &Input<'_>) -> Result<Tensor, Fault> {
-        let name = &input.name;
-        if let Some(Object(parameters)) = &input.parameters {
-            parameters.check()?;
-        }
-        if input.datatype != spec.datatype.name() {
-            let (came, model) = (excerpt(&input.datatype), self.model);
-            return Err(malformed(format!("input '{name}' of {model} is {}, {came} came", spec.datatype)));
-        }
-        if spec.datatype == Datatype::Bf16 {
-            return Err(malformed(format!(
-                "input '{name}': BF16 has no JSON form in this protocol; send it as a binary tensor"
-            )));
-        }
-        let shape = self.shape(spec, input)?;
-        let Some(json) = input.data else { return Err(malformed(format!("input '{name}' has no data"))) };
-        let mut filling = Filling::of_shape(spec, self.model, &shape)?;
-        match rank_of(json.get()) {
-            0 => return Err(malformed(format!("input '{name}': data must be a list"))),
-            1 => filling.flat(json)?,
-            rank if rank == shape.len() => filling.whole(json)?,
-            rank => {
-                let detail = format!(
-                    "input '{name}': data is nested {rank} deep and shape {shape:?} has {} dimensions; nest it as the \
-                     shape says, or not at all",
-                    shape.len()
-                );
-                return Err(malformed(detail));
-            }
-        }
-        Ok(filling.finish()?)
-    }
-
-    fn shape(&self, spec: &TensorSpec, input: &Input<'_>) -> Result<Vec<usize>, Fault> {
-        let Input { name, shape: came, .. } = input;
-        if came.len() > RANK_MAX {
-            return Err(malformed(format!(
-                "input '{name}' has {} dimensions, at most {RANK_MAX} are taken",
-                came.len()
-            )));
-        }
-        let dims: Option<Vec<usize>> = came.iter().map(|&dim| usize::try_from(dim).ok()).collect();
-        let Some(dims) = dims else {
-            return Err(malformed(format!("input '{name}': shape {came:?} has a dimension below 0")));
+        let Some(head) = body.get(..head_bytes) else {
+            let came = body.len();
+            return Err(Fault::Form(format!("{HEADER} is {head_bytes}, the body has {came} bytes")));
         };
-        if dims.iter().try_fold(1usize, |count, &dim| count.checked_mul(dim)).is_none() {
-            return Err(malformed(format!("input '{name}': shape {came:?} has more elements than can be counted")));
+        let mut scanner = Scanner::new(head);
+        let mut fields = Fields::open(&mut scanner, &Path::Root, FIELDS)?;
+        let (mut inputs, mut parts) = (None, Parts::default());
+        let mut outputs = Outputs::of(model);
+        let (mut id, mut parameters) = (None, OfRequest::default());
+        while let Some(key) = fields.next(&mut scanner)? {
+            let path = Path::Root.field(key);
+            match key {
+                "id" => id = fields::text(&mut scanner, &path)?.map(String::from),
+                "parameters" => parameters = OfRequest::read(&mut scanner, &path)?,
+                "inputs" => inputs = Some(read_inputs(&mut scanner, &path, model, &mut parts)?),
+                "outputs" => outputs.read(&mut scanner, &path)?,
+                _ => drop(fields::text(&mut scanner, &path)?),
+            }
         }
-        if !spec.shape.admits(&dims) {
-            return Err(Filling::wrong_rank(spec, self.model, format!("{came:?}")));
-        }
-        if spec.shape.is_batchable() && dims.first().is_some_and(|&rows| rows > self.rows_max) {
-            return Err(Fault::TooManyRows { max: self.rows_max });
-        }
-        Ok(dims)
+        scanner.end()?;
+        let Some(mut inputs) = inputs else { return Err(Fault::Form("missing field `inputs`".to_owned())) };
+        parts.read(body.slice(head_bytes..), &mut inputs)?;
+        let binary_output_default = parameters.binary_output_default();
+        Ok(Self {
+            id,
+            inputs: inputs.finish()?,
+            outputs: outputs.finish(binary_output_default),
+            binary_output_default,
+            priority: parameters.priority(),
+            timeout: parameters.timeout(),
+        })
     }
 
-    fn outputs(&self, came: Option<Vec<Object<Output>>>) -> Result<Vec<Wanted>, Fault> {
-        let all = || (0..self.signature.outputs.len()).map(|position| Wanted { position, classes: None });
-        let Some(came) = came.filter(|came| !came.is_empty()) else { return Ok(all().collect()) };
-        let mut wanted: Vec<Wanted> = Vec::with_capacity(self.signature.outputs.len());
-        for Object(Output { name, parameters }) in came {
-            let Some(position) = self.signature.outputs.iter().position(|spec| spec.name == name) else {
-                let names: Vec<_> = self.signature.outputs.iter().map(|spec| format!("'{}'", spec.name)).collect();
-                let (model, name) = (self.model, excerpt(&name));
-                return Err(malformed(format!("outputs: {model} has no output '{name}'; it has {}", names.join(", "))));
-            };
-            if wanted.iter().any(|output| output.position == position) {
-                return Err(malformed(format!("outputs: '{name}' came twice")));
-            }
-            let classes = parameters.map(|Object(parameters)| parameters.classes()).transpose()?.flatten();
-            wanted.push(Wanted { position, classes });
-        }
-        Ok(wanted)
+    /// All outputs in binary form, for one tensor in binary form.
+    fn of_tensor(tensor: Tensor, model: Model<'_>) -> Result<Self, Fault> {
+        let outputs = Outputs::of(model).finish(true);
+        Ok(Self { id: None, inputs: vec![tensor], outputs, binary_output_default: true, priority: 0, timeout: None })
     }
 }
 
-fn malformed(detail: String) -> Fault {
-    Fault::Form(detail)
+fn read_inputs<'m>(
+    scanner: &mut Scanner<'_>,
+    path: &Path<'_>,
+    model: Model<'m>,
+    parts: &mut Parts<'m>,
+) -> Result<Inputs<'m>, Fault> {
+    if !scanner.eat(b'[') {
+        return Err(mistyped(scanner, path, "a list"));
+    }
+    let mut inputs = Inputs::of(model);
+    let mut count = 0;
+    while scanner.next_item(count == 0)? {
+        input::read(scanner, &path.item(count), model, &mut inputs, parts)?;
+        count += 1;
+    }
+    Ok(inputs)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::{Value, json};
-    use servoir_types::{Data, Kind, Shape};
+    use servoir_types::{Data, Datatype, Kind, Shape, Signature, TensorSpec};
 
     fn signature() -> Signature {
         let spec = |name, datatype, dims: &[i64]| TensorSpec::new(name, datatype, Shape::ranked(dims));
@@ -212,7 +118,11 @@ mod tests {
     }
 
     fn read(body: &str) -> Result<Asked, Fault> {
-        Asked::read(body.as_bytes(), Model { name: "m", version: 2, signature: &signature(), rows_max: 4 })
+        read_all(&Bytes::copy_from_slice(body.as_bytes()), None)
+    }
+
+    fn read_all(body: &Bytes, head_bytes: Option<usize>) -> Result<Asked, Fault> {
+        Asked::read(body, head_bytes, Model { name: "m", version: 2, signature: &signature(), rows_max: 4 })
     }
 
     /// A good request, changed.
@@ -250,8 +160,8 @@ mod tests {
             body["outputs"] = json!([{"name": "p", "parameters": {"classification": 2}}, {"name": "label"}]);
         });
         let asked = read(&text).unwrap();
-        let wanted = [Wanted { position: 1, classes: Some(2) }, Wanted { position: 0, classes: None }];
-        assert_eq!(asked.outputs, wanted);
+        let wanted = |position, classes| Wanted { position, classes, binary: false };
+        assert_eq!(asked.outputs, [wanted(1, Some(2)), wanted(0, None)]);
         assert_eq!((asked.id.as_deref(), asked.priority), (Some("42"), 1));
         assert_eq!(asked.timeout, Some(Duration::from_micros(1500)));
         for (priority, expected) in [(0, 0), (2, 2), (3, 3)] {
@@ -262,17 +172,108 @@ mod tests {
     }
 
     #[test]
+    fn fields_come_in_any_order() {
+        let text = r#"{"outputs":[{"parameters":{"binary_data":false},"name":"p"},{"name":"label"}],
+            "inputs":[{"data":[[1,2.5],[3,4]],"datatype":"FP32","shape":[2,2],"name":"x"},
+                      {"data":["a","b"],"name":"s","parameters":{"content_type":"str"},"datatype":"BYTES","shape":[2]}],
+            "model_name":"other","id":"7","parameters":{"binary_data_output":true,"sequence_id":0,"sequence_end":false,"f":1.5}}"#;
+        let asked = read(text).unwrap();
+        assert_eq!(asked.inputs, read(&body(|_| {})).unwrap().inputs);
+        let wanted = |position, binary| Wanted { position, classes: None, binary };
+        assert_eq!(asked.outputs, [wanted(1, false), wanted(0, true)]);
+        assert_eq!((asked.id.as_deref(), asked.binary_output_default), (Some("7"), true));
+    }
+
+    #[test]
+    fn keys_come_once() {
+        let cases = [
+            (r#"{"inputs":[],"inputs":[]}"#, "the body: 'inputs' came twice"),
+            (r#"{"inputs":[{"name":"x","name":"s"}]}"#, "inputs[0]: 'name' came twice"),
+            (r#"{"parameters":{"priority":1,"priority":2}}"#, "parameters.priority came twice"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(read(text).unwrap_err().to_string(), expected);
+        }
+    }
+
+    /// A head for both inputs, `x` in binary form, and what follows it.
+    fn with_behind(head: &str, behind: &[u8]) -> (Bytes, Option<usize>) {
+        ([head.as_bytes(), behind].concat().into(), Some(head.len()))
+    }
+
+    const X: &str = r#"{"name":"x","shape":[1,2],"datatype":"FP32","parameters":{"binary_data_size":8}}"#;
+    const S: &str = r#"{"name":"s","shape":[1],"datatype":"BYTES","parameters":{"binary_data_size":5}}"#;
+    const S_JSON: &str = r#"{"name":"s","shape":[1],"datatype":"BYTES","data":["a"]}"#;
+
+    #[test]
+    fn tensors_follow_the_json_in_its_order() {
+        let numbers = [0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0];
+        let text = [1, 0, 0, 0, b'a'];
+        let cases = [
+            (format!(r#"{{"inputs":[{X},{S}]}}"#), [&numbers[..], &text].concat()),
+            (format!(r#"{{"inputs":[{S},{X}]}}"#), [&text[..], &numbers].concat()),
+            (format!(r#"{{"inputs":[{X},{S_JSON}]}}"#), numbers.to_vec()),
+            (format!(r#"{{"inputs":[{S_JSON},{X}]}}"#), numbers.to_vec()),
+        ];
+        for (head, behind) in cases {
+            let (body, head_bytes) = with_behind(&head, &behind);
+            let asked = read_all(&body, head_bytes).unwrap_or_else(|error| panic!("{head}: {}", error.to_string()));
+            let x = Tensor::new(vec![1, 2], Data::Fp32(vec![1.0, -2.0].into())).unwrap();
+            let s = Tensor::new(vec![1], Data::Bytes(vec!["a".into()])).unwrap();
+            assert_eq!(asked.inputs, [x, s], "{head}");
+        }
+        // All JSON, and the header says so.
+        let text = body(|_| {});
+        assert!(read_all(&Bytes::from(text.clone()), Some(text.len())).is_ok());
+        let empty = r#"{"inputs":[{"name":"x","shape":[0,2],"datatype":"FP32","parameters":{"binary_data_size":0},"data":null},
+            {"name":"s","shape":[0],"datatype":"BYTES","data":[]}]}"#;
+        assert_eq!(read(empty).unwrap().inputs[0].shape(), [0, 2]);
+    }
+
+    #[test]
+    fn binary_data_that_does_not_fit_is_refused() {
+        let both = format!(r#"{{"inputs":[{X},{S}]}}"#);
+        let huge = both.replace(":8}", ":18446744073709551615}");
+        let wrong = both.replace(":8}", ":7}").replace(":5}", ":6}");
+        let cases = [
+            (
+                with_behind(&both, &[0; 12]),
+                "binary_data_size: the inputs have 13 bytes of binary data together, 12 came",
+            ),
+            (
+                with_behind(&both, &[0; 14]),
+                "binary_data_size: the inputs have 13 bytes of binary data together, 14 came",
+            ),
+            (with_behind(&huge, &[0; 4]), "binary_data_size: the inputs have more than can be counted bytes"),
+            (with_behind(&wrong, &[0; 13]), "input 'x': shape [1, 2] of FP32 takes 2 × 4 bytes, 7 came"),
+            ((both.clone().into(), None), "binary_data_size: the inputs have 13 bytes of binary data together, 0 came"),
+            ((both.clone().into(), Some(1000)), "Inference-Header-Content-Length is 1000, the body has"),
+            ((both.into(), Some(20)), "the body is not JSON: "),
+            (
+                (Bytes::from_static(&[1]), Some(0)),
+                "Inference-Header-Content-Length is 0, so the body is one tensor: model",
+            ),
+            ((Bytes::new(), Some(0)), "the body is not JSON: a value was expected, the text ends"),
+        ];
+        for ((body, head_bytes), expected) in cases {
+            let error = read_all(&body, head_bytes).unwrap_err();
+            assert!(error.to_string().starts_with(expected), "said: {}\nexpected: {expected}", error.to_string());
+            assert_eq!(error.kind(), Kind::Malformed);
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         let x = |key: &'static str, value: Value| body(move |body| body["inputs"][1][key] = value);
         let top = |key: &'static str, value: Value| body(move |body| body[key] = value);
         let bad = Kind::Malformed;
         let mismatch = Kind::Unprocessable;
         let cases = [
-            ("[]".to_owned(), bad, "invalid type: sequence, expected an object"),
+            ("[]".to_owned(), bad, "the body: a list came where an object belongs"),
             ("{}".to_owned(), bad, "missing field `inputs`"),
-            (r#"{"inputs": [["x", [1, 2]]]}"#.to_owned(), bad, "inputs[0]: invalid type: sequence, expected an object"),
+            (r#"{"inputs": [["x", [1, 2]]]}"#.to_owned(), bad, "inputs[0]: a list came where an object belongs"),
             (x("shape", json!([-1, 2])), bad, "input 'x': shape [-1, 2] has a dimension below 0"),
-            (x("shape", json!(["2", 2])), bad, "inputs[1].shape[0]: invalid type: string \"2\", expected i64"),
+            (x("shape", json!(["2", 2])), bad, "inputs[1].shape[0]: \"2\" came where a whole number belongs"),
             (
                 x("shape", json!([1i64 << 62, 30])),
                 bad,
@@ -294,17 +295,31 @@ mod tests {
             (
                 x("parameters", json!({"binary_data_size": 16})),
                 bad,
-                "binary_data_size: binary tensors are not available",
+                "input 'x' has data and binary_data_size; send one of them",
             ),
             (top("inputs", json!([])), mismatch, "inputs: model 'm' v2 also needs 'x', 's'"),
             (top("model", json!(1)), bad, "model: unknown field `model`"),
             (
                 top("parameters", json!({"timeout": "soon"})),
                 bad,
-                "parameters.timeout: invalid type: string \"soon\", expected u64",
+                "parameters.timeout: \"soon\" came where a whole number from 0 belongs",
             ),
-            (top("parameters", json!({"sequence_id": 1})), bad, "parameters.sequence_id: unknown field `sequence_id`"),
-            (top("parameters", json!({"binary_data_output": true})), bad, "binary_data_output: binary tensors"),
+            (
+                top("parameters", json!({"sequence_id": 1})),
+                bad,
+                "parameters.sequence_id: models have no sequences here",
+            ),
+            (top("parameters", json!({"sequence_start": true})), bad, "parameters.sequence_start: models have no"),
+            (top("parameters", json!({"x": [1]})), bad, "parameters.x: a list came where a string, a number"),
+            (top("parameters", json!(5)), bad, "parameters: 5 came where an object belongs"),
+            (
+                x("parameters", json!({"shared_memory_region": "r"})),
+                bad,
+                "inputs[1].parameters.shared_memory_region: there is",
+            ),
+            (top("inputs", json!({})), bad, "inputs: an object came where a list belongs"),
+            (top("outputs", json!(["p"])), bad, "outputs[0]: \"p\" came where an object belongs"),
+            (top("id", json!(5)), bad, "id: 5 came where a string belongs"),
             (
                 top("outputs", json!([{"name": "y"}])),
                 bad,
@@ -312,9 +327,9 @@ mod tests {
             ),
             (top("outputs", json!([{"name": "p"}, {"name": "p"}])), bad, "outputs: 'p' came twice"),
             (
-                top("outputs", json!([{"name": "p", "parameters": {"binary_data": true}}])),
+                top("outputs", json!([{"name": "p", "parameters": {"binary_data": 1}}])),
                 bad,
-                "binary_data: binary tensors",
+                "outputs[0].parameters.binary_data: 1 came where true or false belongs",
             ),
             (
                 top("outputs", json!([{"name": "p", "parameters": {"classification": 0}}])),

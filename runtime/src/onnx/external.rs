@@ -94,9 +94,9 @@ mod tests {
         let tensor = model.graph.take().and_then(|graph| graph.initializers.into_iter().next());
         let sparse = proto::SparseTensor { values: tensor.clone(), ..Default::default() };
         let attribute = match place {
-            0 => proto::Attribute { tensor, ..Default::default() },
+            0 => proto::Attribute { tensor: tensor.map(Box::new), ..Default::default() },
             1 => proto::Attribute { tensors: tensor.into_iter().collect(), ..Default::default() },
-            2 => proto::Attribute { sparse_tensor: Some(sparse), ..Default::default() },
+            2 => proto::Attribute { sparse_tensor: Some(Box::new(sparse)), ..Default::default() },
             _ => {
                 let graph = proto::Graph { sparse_initializers: vec![sparse], ..Default::default() };
                 proto::Attribute { graphs: vec![graph], ..Default::default() }

@@ -27,9 +27,14 @@ impl<'a> Tensors<'a> {
 
     fn open_node(&mut self, node: &'a proto::Node) {
         for attribute in &node.attributes {
-            self.ready.extend(attribute.tensor.iter().chain(&attribute.tensors));
-            self.graphs.extend(attribute.graph.iter().chain(&attribute.graphs));
-            attribute.sparse_tensor.iter().chain(&attribute.sparse_tensors).for_each(|sparse| self.add_sparse(sparse));
+            self.ready.extend(attribute.tensor.as_deref().into_iter().chain(&attribute.tensors));
+            self.graphs.extend(attribute.graph.as_deref().into_iter().chain(&attribute.graphs));
+            attribute
+                .sparse_tensor
+                .as_deref()
+                .into_iter()
+                .chain(&attribute.sparse_tensors)
+                .for_each(|sparse| self.add_sparse(sparse));
         }
     }
 
@@ -65,7 +70,11 @@ pub fn count_nodes(model: &proto::Model) -> usize {
     loop {
         if let Some(node) = nodes.pop() {
             count += 1;
-            graphs.extend(node.attributes.iter().flat_map(|attribute| attribute.graph.iter().chain(&attribute.graphs)));
+            graphs.extend(
+                node.attributes
+                    .iter()
+                    .flat_map(|attribute| attribute.graph.as_deref().into_iter().chain(&attribute.graphs)),
+            );
         } else if let Some(graph) = graphs.pop() {
             nodes.extend(&graph.nodes);
         } else {

@@ -1,7 +1,7 @@
 //! What no honest model exceeds: file size, number of nodes, and tensors that fit in the file that declares them.
 
 use super::graph::{self, Tensors};
-use super::{broken, proto};
+use super::{broken, footprint, proto};
 use crate::error::Unsupported;
 use std::path::Path;
 
@@ -10,6 +10,9 @@ pub const MODEL_FILE_BYTES_MAX: u64 = 1 << 31;
 
 /// The most nodes of all graphs together.
 pub const NODES_MAX: usize = 1_000_000;
+
+/// The most memory that a file's messages may take once decoded, in bytes; the largest models have a tenth of that.
+pub const DECODED_BYTES_MAX: usize = 1 << 30;
 
 /// Reads a file of at most [`MODEL_FILE_BYTES_MAX`].
 pub fn read_bounded(path: &Path) -> Result<Vec<u8>, Unsupported> {
@@ -23,6 +26,17 @@ pub fn read_bounded(path: &Path) -> Result<Vec<u8>, Unsupported> {
         return Err(Unsupported::new(found, "save the weights as external data"));
     }
     std::fs::read(path).map_err(unreadable)
+}
+
+/// Checks, before the file is decoded, that this takes no more than `bytes_max`.
+pub fn check_footprint(file: &[u8], bytes_max: usize) -> Result<(), Unsupported> {
+    match footprint::bytes(file) {
+        bytes if bytes > bytes_max => Err(broken(format!(
+            "this file of {} bytes takes {bytes} in memory, more than the {bytes_max} that any model does",
+            file.len()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Checks the number of nodes and that every tensor's size is one that this file can hold.
@@ -63,5 +77,29 @@ const fn element_bits(data_type: i32) -> u64 {
         15 => 128,     // COMPLEX128
         21..=26 => 2,  // UINT4, INT4, FLOAT4E2M1 and narrower
         _ => 8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A field that holds a message or a text.
+    fn field(tag: u8, content: &[u8]) -> Vec<u8> {
+        let mut field = vec![tag << 3 | 2];
+        prost::encoding::encode_varint(content.len() as u64, &mut field);
+        field.extend_from_slice(content);
+        field
+    }
+
+    #[test]
+    fn a_file_that_grows_a_hundredfold_is_refused_before_it_is_decoded() {
+        let nodes_of_attributes = |count: usize| field(7, &field(1, &[5 << 3 | 2, 0].repeat(count)));
+        const BYTES_MAX: usize = 1 << 20;
+        let least = BYTES_MAX / size_of::<proto::Attribute>();
+        for (count, is_refused) in [(least / 2, false), (least, true)] {
+            let refused = check_footprint(&nodes_of_attributes(count), BYTES_MAX);
+            assert_eq!(refused.is_err(), is_refused, "{count} attributes: {refused:?}");
+        }
     }
 }

@@ -84,16 +84,17 @@ impl Node {
     }
 }
 
+/// A node has several, most with one number: what few of them hold is kept elsewhere.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Attribute {
     #[prost(string, tag = "1")]
     pub name: String,
     #[prost(int64, tag = "3")]
     pub int: i64,
-    #[prost(message, optional, tag = "5")]
-    pub tensor: Option<Tensor>,
-    #[prost(message, optional, tag = "6")]
-    pub graph: Option<Graph>,
+    #[prost(message, optional, boxed, tag = "5")]
+    pub tensor: Option<Box<Tensor>>,
+    #[prost(message, optional, boxed, tag = "6")]
+    pub graph: Option<Box<Graph>>,
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
     #[prost(bytes = "vec", repeated, tag = "9")]
@@ -102,8 +103,8 @@ pub struct Attribute {
     pub tensors: Vec<Tensor>,
     #[prost(message, repeated, tag = "11")]
     pub graphs: Vec<Graph>,
-    #[prost(message, optional, tag = "22")]
-    pub sparse_tensor: Option<SparseTensor>,
+    #[prost(message, optional, boxed, tag = "22")]
+    pub sparse_tensor: Option<Box<SparseTensor>>,
     #[prost(message, repeated, tag = "23")]
     pub sparse_tensors: Vec<SparseTensor>,
 }

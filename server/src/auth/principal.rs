@@ -2,6 +2,7 @@
 
 use super::scope::{EVERYTHING, Scope};
 use crate::error::ApiError;
+use crate::http::client_address::ClientAddress;
 use crate::http::request_id::RequestId;
 use axum::extract::FromRequestParts;
 use http::Extensions;
@@ -9,7 +10,6 @@ use http::request::Parts;
 use servoir_registry::Actor;
 use servoir_types::Kind;
 use std::marker::PhantomData;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Who is calling.
@@ -120,7 +120,7 @@ impl<S> Caller<S> {
                 Credential::ApiKey => format!("api-key:{}", principal.subject),
                 other => other.as_str().to_owned(),
             },
-            address: extensions.get::<SocketAddr>().map(|address| address.ip().to_string()),
+            address: extensions.get::<ClientAddress>().map(|client| client.ip().to_string()),
             request_id: extensions.get::<RequestId>().map(ToString::to_string).unwrap_or_default(),
         };
         Ok(Self { principal, actor, scope: PhantomData })

@@ -3,9 +3,10 @@
 use super::answer::{Refusal, refusal};
 use super::failure::{Exit, Failure};
 use reqwest::multipart::Form;
-use reqwest::{Method, RequestBuilder, Response, Url};
+use reqwest::{Certificate, Method, RequestBuilder, Response, Url};
 use serde_json::Value;
 use servoir_types::Secret;
+use std::path::Path;
 use std::time::Duration;
 
 /// How long connecting may take.
@@ -102,6 +103,14 @@ impl Client {
     /// # Errors
     /// [`ClientError::Address`] when `url` is no HTTP address.
     pub fn new(url: &str, key: Option<Secret>) -> Result<Self, ClientError> {
+        Self::trusting(url, key, None)
+    }
+
+    /// The same, which trusts the certificates of a PEM file beside the system's.
+    ///
+    /// # Errors
+    /// [`ClientError::Address`] also when the file cannot be used.
+    pub fn trusting(url: &str, key: Option<Secret>, authorities: Option<&Path>) -> Result<Self, ClientError> {
         let wrong = |reason: &str| ClientError::Address(format!("'{url}' is not the address of a server: {reason}"));
         let base = Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
         if !matches!(base.scheme(), "http" | "https") {
@@ -116,6 +125,9 @@ impl Client {
             .user_agent(concat!("servoir/", env!("CARGO_PKG_VERSION")));
         if is_local {
             builder = builder.no_proxy();
+        }
+        if let Some(file) = authorities {
+            builder = builder.tls_certs_merge(certificates(file)?);
         }
         let http = builder.build().map_err(|error| wrong(&error.to_string()))?;
         Ok(Self { http, base, key })
@@ -226,6 +238,15 @@ impl Client {
     fn garbled(&self, reason: String) -> ClientError {
         ClientError::Garbled { url: self.base().to_owned(), reason }
     }
+}
+
+/// The certificates of a PEM file.
+fn certificates(file: &Path) -> Result<Vec<Certificate>, ClientError> {
+    let wrong =
+        |reason: String| ClientError::Address(format!("cannot use the certificates of '{}': {reason}", file.display()));
+    let pem = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
+    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| wrong(error.to_string()))?;
+    if certificates.is_empty() { Err(wrong("it holds none in PEM form".into())) } else { Ok(certificates) }
 }
 
 #[cfg(test)]

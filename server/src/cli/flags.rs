@@ -16,6 +16,12 @@ pub struct ServerFlags {
     /// Address of the management APIs and the metrics, when they are to have one of their own
     #[arg(long, value_name = "ADDR:PORT")]
     pub admin_listen: Option<String>,
+    /// Certificate chain of all addresses, PEM [default: connections are plain]
+    #[arg(long, value_name = "FILE")]
+    pub tls_certificate: Option<String>,
+    /// The certificate's private key, PEM
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<String>,
     /// Folder of everything that is kept locally [default: ./servoir-data]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<String>,
@@ -43,6 +49,8 @@ impl ServerFlags {
     pub fn given(&self) -> Vec<(&'static str, String)> {
         let one = [
             ("server.admin_listen", &self.admin_listen),
+            ("server.tls_certificate", &self.tls_certificate),
+            ("server.tls_key", &self.tls_key),
             ("storage.data_dir", &self.data_dir),
             ("storage.database", &self.database),
             ("storage.artifacts", &self.artifacts),

@@ -34,7 +34,7 @@ use std::process::ExitCode;
 /// A model server with a registry built in.
 #[derive(Debug, Parser)]
 #[command(name = "servoir", version, arg_required_else_help = true, max_term_width = 100)]
-#[command(after_help = "Client commands read SERVOIR_URL and SERVOIR_API_KEY.\n\
+#[command(after_help = "Client commands read SERVOIR_URL, SERVOIR_API_KEY and SERVOIR_CA.\n\
     Exit codes: 0 done, 1 failed, 2 usage, 3 unauthorized, 4 not found, 5 conflict.")]
 pub struct Cli {
     #[command(subcommand)]

@@ -1,8 +1,8 @@
 //! Making a [`Config`] of the settings' values.
 
 use super::layers::Effective;
-use super::value::Value;
-use super::{AuthConfig, BatchingConfig, Config, Limits, LogFormat};
+use super::value::{Value, network};
+use super::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, TlsConfig};
 use servoir_types::Secret;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +13,12 @@ pub(super) fn config(effective: &[Effective]) -> Config {
     Config {
         listen: values.addresses("server.listen"),
         admin_listen: values.addresses("server.admin_listen").first().copied(),
+        tls: TlsConfig {
+            certificate: values.path("server.tls_certificate"),
+            key: values.path("server.tls_key"),
+            client_ca: values.path("server.tls_client_ca"),
+        },
+        trusted_proxies: values.list("server.trusted_proxies").iter().filter_map(|text| network(text)).collect(),
         drain_seconds: values.count("server.drain_seconds"),
         data_dir: PathBuf::from(values.text("storage.data_dir").unwrap_or_default()),
         database_url: values.secret("storage.database").unwrap_or_else(|| Secret::new("")),
@@ -23,6 +29,7 @@ pub(super) fn config(effective: &[Effective]) -> Config {
         onnxruntime: values.path("engines.onnxruntime"),
         engine_threads: values.size("engines.threads"),
         auth: auth(&values),
+        cors_allowed_origins: values.list("cors.allowed_origins"),
         limits: limits(&values),
         batching: BatchingConfig {
             batch_rows_max: values.size("batching.batch_rows_max"),

@@ -1,8 +1,8 @@
 //! Rules that hold between settings, or that need more than a value's form.
 
-use super::Config;
 use super::error::{ConfigError, Origin};
 use super::layers::Effective;
+use super::{ANY_ORIGIN, Config};
 use reqwest::Url;
 
 /// The fewest characters of a bootstrap key.
@@ -12,7 +12,8 @@ pub const HS256_SECRET_BYTES_MIN: usize = 32;
 
 /// Every rule that this configuration breaks.
 pub(super) fn rules(config: &Config, effective: &[Effective]) -> Vec<ConfigError> {
-    let broken = [addresses(config), storage(config), s3(config), identity(config), batching(config)].concat();
+    let broken =
+        [addresses(config), tls(config), storage(config), s3(config), identity(config), batching(config)].concat();
     let at = |key: &str| effective.iter().find(|place| place.setting.key == key).map(|place| place.origin.clone());
     let errors = broken.into_iter();
     errors.map(|(key, rule)| ConfigError::Rule { origin: at(key).unwrap_or(Origin::Default), rule }).collect()
@@ -32,6 +33,10 @@ fn addresses(config: &Config) -> Vec<Broken> {
             ));
         }
     }
+    if config.auth.off && config.cors_allowed_origins.iter().any(|origin| origin == ANY_ORIGIN) {
+        let rule = "'cors.allowed_origins' may not be '*' while 'auth.mode' is 'off': any page could change the models";
+        broken.push(("cors.allowed_origins", rule.into()));
+    }
     // Port 0 stands for another free port each time.
     let mut seen = Vec::new();
     for (index, address) in all().enumerate().filter(|(_, address)| address.port() != 0) {
@@ -40,6 +45,24 @@ fn addresses(config: &Config) -> Vec<Broken> {
             broken.push((key, format!("'{key}' repeats the address {address}")));
         }
         seen.push(address);
+    }
+    broken
+}
+
+fn tls(config: &Config) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let tls = &config.tls;
+    let mut needs =
+        |key: &'static str, other: &str| broken.push((key, format!("'{key}' is set, and '{other}' is not")));
+    match (&tls.certificate, &tls.key) {
+        (Some(_), None) => needs("server.tls_certificate", "server.tls_key"),
+        (None, Some(_)) => needs("server.tls_key", "server.tls_certificate"),
+        (None, None) if tls.client_ca.is_some() => needs("server.tls_client_ca", "server.tls_certificate"),
+        _ => {}
+    }
+    // The key itself in place of its file would come to light in the first message about the file.
+    if tls.key.as_ref().is_some_and(|key| key.to_string_lossy().contains("PRIVATE KEY")) {
+        broken.push(("server.tls_key", "'server.tls_key' must be the path of a file, not the key itself".into()));
     }
     broken
 }

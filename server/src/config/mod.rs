@@ -15,8 +15,9 @@ mod value;
 pub use check::{BOOTSTRAP_KEY_CHARS_MIN, HS256_SECRET_BYTES_MIN};
 pub use error::{ConfigError, ConfigErrors, Origin};
 pub use layers::{Effective, Loaded, load};
-pub use value::{Kind, Value};
+pub use value::{ANY_ORIGIN, Kind, Value};
 
+use ipnet::IpNet;
 use servoir_types::Secret;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,6 +29,10 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// `server.admin_listen`: where management APIs and metrics answer instead, when set.
     pub admin_listen: Option<SocketAddr>,
+    /// `server.tls_*`.
+    pub tls: TlsConfig,
+    /// `server.trusted_proxies`: whose word on a client's address counts.
+    pub trusted_proxies: Vec<IpNet>,
     /// `server.drain_seconds`: how long requests in flight may take after SIGTERM.
     pub drain_seconds: u64,
     /// `storage.data_dir`: the folder of everything local.
@@ -48,6 +53,8 @@ pub struct Config {
     pub engine_threads: usize,
     /// `auth.*`.
     pub auth: AuthConfig,
+    /// `cors.allowed_origins`: whose scripts may call from a browser; `*` stands for everybody's.
+    pub cors_allowed_origins: Vec<String>,
     /// `limits.*`.
     pub limits: Limits,
     /// `batching.*`: defaults of deployments.
@@ -58,6 +65,17 @@ pub struct Config {
     pub log_level: String,
     /// `log.format`.
     pub log_format: LogFormat,
+}
+
+/// The files that connections are encrypted with; plain when there are none.
+#[derive(Debug, Clone, Default)]
+pub struct TlsConfig {
+    /// `server.tls_certificate`: the server's chain, PEM. Set exactly when the key is.
+    pub certificate: Option<PathBuf>,
+    /// `server.tls_key`: its private key, PEM.
+    pub key: Option<PathBuf>,
+    /// `server.tls_client_ca`: who must have signed a client's certificate, PEM; unset: clients need none.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// Who may call.

@@ -81,6 +81,26 @@ pub static SETTINGS: &[Setting] = &[
     )
     .flag("--admin-listen"),
     Setting::new(
+        "server.tls_certificate",
+        Kind::Path,
+        "",
+        "certificate chain (PEM) of all addresses; read again when it changes; without it connections are plain",
+    )
+    .flag("--tls-certificate"),
+    Setting::new("server.tls_key", Kind::Path, "", "file of the certificate's private key (PEM)").flag("--tls-key"),
+    Setting::new(
+        "server.tls_client_ca",
+        Kind::Path,
+        "",
+        "certificates (PEM) of who signs clients' certificates; set, clients must have one",
+    ),
+    Setting::new(
+        "server.trusted_proxies",
+        Kind::Networks,
+        "",
+        "proxies whose `X-Forwarded-For` or `Forwarded` header names the client",
+    ),
+    Setting::new(
         "server.drain_seconds",
         count(0, 3600),
         "30",
@@ -146,6 +166,12 @@ pub static SETTINGS: &[Setting] = &[
     Setting::new("auth.jwt_issuer", Kind::Text, "", "`iss` that a token must carry"),
     Setting::new("auth.jwt_audience", Kind::Text, "", "`aud` that a token must carry"),
     Setting::new("auth.jwt_organization_claim", Kind::Text, "org", "claim that names a token's organization"),
+    Setting::new(
+        "cors.allowed_origins",
+        Kind::Origins,
+        "",
+        "origins of pages whose scripts may call the server from a browser; `*` for every page",
+    ),
     Setting::new("limits.predict_body_bytes_max", count(1, TIB), "67108864", "largest body of a prediction"),
     Setting::new("limits.management_body_bytes_max", count(1, TIB), "1048576", "largest body of a management call"),
     Setting::new("limits.artifact_bytes_max", count(1, TIB), "4294967296", "largest model file"),

@@ -43,6 +43,10 @@ fn every_setting_can_be_set_in_a_file() {
 [server]
 listen = ["127.0.0.1:1", "[::1]:2"]
 admin_listen = "127.0.0.1:3"
+tls_certificate = "/tls/chain.pem"
+tls_key = "/tls/key.pem"
+tls_client_ca = "/tls/clients.pem"
+trusted_proxies = ["10.0.0.0/8", "::1"]
 drain_seconds = 4
 [storage]
 data_dir = "/d"
@@ -63,6 +67,8 @@ jwks_file = ""
 jwt_issuer = "i"
 jwt_audience = "a"
 jwt_organization_claim = "tenant"
+[cors]
+allowed_origins = ["https://studio.example", "http://localhost:3000"]
 [limits]
 predict_body_bytes_max = 7
 management_body_bytes_max = 8
@@ -90,9 +96,14 @@ format = "json"
     let config = loaded.config;
     assert_eq!(config.listen, ["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()]);
     assert_eq!((config.admin_listen, config.drain_seconds), (Some("127.0.0.1:3".parse().unwrap()), 4));
+    let tls = [config.tls.certificate, config.tls.key, config.tls.client_ca].map(Option::unwrap);
+    assert_eq!(tls, ["/tls/chain.pem", "/tls/key.pem", "/tls/clients.pem"].map(PathBuf::from));
     assert_eq!((config.data_dir, config.database_connections_max), (PathBuf::from("/d"), 5));
     assert_eq!(config.s3, [("aws_allow_http".into(), Secret::new("true")), ("aws_region".into(), Secret::new("r"))]);
     assert_eq!((config.onnxruntime, config.engine_threads), (Some(PathBuf::from("/lib/ort.so")), 6));
+    let proxies: Vec<_> = config.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(proxies, ["10.0.0.0/8", "::1/128"]);
+    assert_eq!(config.cors_allowed_origins, ["https://studio.example", "http://localhost:3000"]);
     assert_eq!((config.auth.off, config.auth.jwt_organization_claim.as_str()), (true, "tenant"));
     let limits = config.limits;
     assert_eq!((limits.predict_body_bytes_max, limits.management_body_bytes_max, limits.artifact_bytes_max), (7, 8, 9));
@@ -157,7 +168,7 @@ type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str
 
 #[test]
 fn what_is_wrong_is_said_with_its_place() {
-    let cases: [Case; 29] = [
+    let cases: [Case; 36] = [
         ("[server", &[], "servoir.toml:1:8: this is not TOML: unclosed table, expected `]`"),
         (
             "[server]\nlisen = []",
@@ -223,6 +234,41 @@ fn what_is_wrong_is_said_with_its_place() {
             "[server]\nadmin_listen = \"127.0.0.1:8080\"",
             &[],
             "servoir.toml:2:16: 'server.admin_listen' repeats the address 127.0.0.1:8080",
+        ),
+        (
+            "[server]\ntls_certificate = \"chain.pem\"",
+            &[],
+            "servoir.toml:2:19: 'server.tls_certificate' is set, and 'server.tls_key' is not",
+        ),
+        (
+            "[server]\ntls_client_ca = \"ca.pem\"",
+            &[],
+            "servoir.toml:2:17: 'server.tls_client_ca' is set, and 'server.tls_certificate' is not",
+        ),
+        (
+            "[server]\ntls_certificate = \"chain.pem\"",
+            &[("SERVOIR_SERVER__TLS_KEY", "-----BEGIN PRIVATE KEY-----")],
+            "SERVOIR_SERVER__TLS_KEY: 'server.tls_key' must be the path of a file, not the key itself",
+        ),
+        (
+            "[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"gateway\"]",
+            &[],
+            "servoir.toml:2:19: 'server.trusted_proxies' must be addresses or networks such as 10.0.0.0/8, got [\"10.0.0.0/8\", \"gateway\"]",
+        ),
+        (
+            "[cors]\nallowed_origins = [\"https://Studio.example:443/\"]",
+            &[],
+            "servoir.toml:2:19: 'cors.allowed_origins' must be origins such as https://studio.example, or *, got [\"https://Studio.example:443/\"]",
+        ),
+        (
+            "",
+            &[("SERVOIR_CORS__ALLOWED_ORIGINS", "studio.example")],
+            "SERVOIR_CORS__ALLOWED_ORIGINS: 'cors.allowed_origins' must be origins such as https://studio.example, or *, got \"studio.example\"",
+        ),
+        (
+            "[auth]\nmode = \"off\"\n[cors]\nallowed_origins = [\"*\"]",
+            &[],
+            "servoir.toml:4:19: 'cors.allowed_origins' may not be '*' while 'auth.mode' is 'off': any page could change the models",
         ),
         (
             "",

@@ -1,8 +1,13 @@
 //! Which values a setting takes, and reading them from text and from TOML.
 
-use std::net::SocketAddr;
+use ipnet::IpNet;
+use reqwest::Url;
+use std::net::{IpAddr, SocketAddr};
 use toml::de::{DeInteger, DeValue};
 use tracing_subscriber::EnvFilter;
+
+/// What stands for every origin in `cors.allowed_origins`.
+pub const ANY_ORIGIN: &str = "*";
 
 /// The form of a setting's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +20,10 @@ pub enum Kind {
     Text,
     /// Texts.
     TextList,
+    /// Networks, or single addresses.
+    Networks,
+    /// Origins of web pages, or `*`.
+    Origins,
     /// A path of the file system.
     Path,
     /// A whole number within bounds, both included.
@@ -51,6 +60,8 @@ impl Kind {
             Self::Addresses => "addresses with ports such as 127.0.0.1:8080".into(),
             Self::Text => "a text".into(),
             Self::TextList => "texts".into(),
+            Self::Networks => "addresses or networks such as 10.0.0.0/8".into(),
+            Self::Origins => "origins such as https://studio.example, or *".into(),
             Self::Path => "a path".into(),
             Self::Count { min, max } => format!("a whole number from {min} to {max}"),
             Self::Choice(words) => words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" or "),
@@ -66,7 +77,7 @@ impl Kind {
             Self::Address => Some(Value::Addresses(vec![text.parse().ok()?])),
             Self::Addresses => addresses(text.split(',')),
             Self::Text | Self::Path => (!text.is_empty()).then(|| Value::Text(text.to_owned())),
-            Self::TextList => Some(Value::List(parts(text.split(',')).map(str::to_owned).collect())),
+            Self::TextList | Self::Networks | Self::Origins => self.list(text.split(',')),
             Self::Count { min, max } => {
                 let number = text.parse().ok()?;
                 (min..=max).contains(&number).then_some(Value::Count(number))
@@ -81,15 +92,24 @@ impl Kind {
         }
     }
 
+    fn list<'a>(self, texts: impl Iterator<Item = &'a str>) -> Option<Value> {
+        let fits = |text: &&str| match self {
+            Self::Networks => network(text).is_some(),
+            Self::Origins => is_origin(text),
+            _ => true,
+        };
+        let texts = parts(texts).map(|text| fits(&text).then(|| text.to_owned()));
+        texts.collect::<Option<_>>().map(Value::List)
+    }
+
     /// Reads a value of a file. `None`: it is no such value.
     pub(super) fn read(self, value: &DeValue<'_>) -> Option<Value> {
         match (self, value) {
             (Self::Addresses, DeValue::Array(items)) => {
                 addresses(items.iter().map(|item| item.get_ref().as_str()).collect::<Option<Vec<_>>>()?.into_iter())
             }
-            (Self::TextList, DeValue::Array(items)) => {
-                let texts = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
-                texts.collect::<Option<Vec<_>>>().map(Value::List)
+            (Self::TextList | Self::Networks | Self::Origins, DeValue::Array(items)) => {
+                self.list(items.iter().map(|item| item.get_ref().as_str()).collect::<Option<Vec<_>>>()?.into_iter())
             }
             (Self::Count { .. }, DeValue::Integer(number)) => self.parse(&integer(number)?.to_string()),
             (Self::Flag, DeValue::Boolean(flag)) => Some(Value::Flag(*flag)),
@@ -98,11 +118,23 @@ impl Kind {
                     table.iter().map(|(name, value)| Some((name.get_ref().to_string(), scalar(value.get_ref())?)));
                 pairs.collect::<Option<Vec<_>>>().map(Value::Options)
             }
-            (Self::Count { .. } | Self::Flag | Self::Options | Self::Addresses | Self::TextList, _) => None,
+            (Self::Count { .. } | Self::Flag | Self::Options | Self::Addresses, _)
+            | (Self::TextList | Self::Networks | Self::Origins, _) => None,
             (_, DeValue::String(text)) => self.parse(text),
             _ => None,
         }
     }
+}
+
+/// A network; a single address is one of its own.
+pub(super) fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// Whether this is an origin as browsers write it: scheme, host and port, nothing that goes without saying.
+fn is_origin(text: &str) -> bool {
+    let is_written_so = |url: Url| url.has_host() && url.origin().ascii_serialization() == text;
+    text == ANY_ORIGIN || Url::parse(text).is_ok_and(is_written_so)
 }
 
 fn parts<'a>(texts: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {

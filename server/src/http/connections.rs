@@ -1,6 +1,8 @@
 //! Connections: accepted up to a limit, served over HTTP/1.1 and HTTP/2, finished in peace when the server goes.
 
+use crate::http::cors;
 use crate::http::outermost::{Routes, answer};
+use crate::http::tls::{self, Tls};
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -12,6 +14,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -21,65 +24,151 @@ use tokio_util::task::TaskTracker;
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Streams that one HTTP/2 connection may have open.
 const STREAMS_MAX: u32 = 256;
+/// Streams that a client has reset and the server has not yet forgotten: more than these, and the connection ends.
+const RESETS_PENDING_MAX: usize = 64;
+/// What a client may send on one HTTP/2 stream before the server has read it, in bytes: a tensor without a pause.
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+/// The same for all streams of a connection together.
+const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// The largest HTTP/2 frame that is taken, in bytes.
+const FRAME_BYTES_MAX: u32 = 64 * 1024;
+/// How often an HTTP/2 client that says nothing is asked whether it is still there.
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// How long it may take to answer.
+const PONG_WITHIN: Duration = Duration::from_secs(20);
 /// How long accepting pauses when the system is out of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Accepts connections until `stop`, then returns; connections go on until each has finished what it is answering.
-pub async fn accept(
-    listener: TcpListener,
-    routes: Arc<Routes>,
-    limit: Arc<Semaphore>,
-    stop: CancellationToken,
-    open: TaskTracker,
-) {
-    loop {
-        // A place is taken before a connection is accepted: past the limit, callers wait in the system's backlog.
-        let accepted = async {
-            let place = limit.clone().acquire_owned().await.ok()?;
-            Some((place, listener.accept().await))
-        };
-        let accepted = tokio::select! {
-            () = stop.cancelled() => return,
-            accepted = accepted => accepted,
-        };
-        let Some((place, accepted)) = accepted else { return };
-        match accepted {
-            Ok((stream, peer)) => {
-                let (routes, stop) = (routes.clone(), stop.clone());
-                open.spawn(async move {
-                    let _place = place;
-                    serve(stream, peer, routes, stop).await;
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+/// What accepts connections on one address.
+pub struct Acceptor {
+    /// The address.
+    pub listener: TcpListener,
+    /// What answers.
+    pub routes: Arc<Routes>,
+    /// With what connections are encrypted; `None`: they are plain.
+    pub tls: Option<Arc<Tls>>,
+    /// Places for connections, shared by all addresses.
+    pub limit: Arc<Semaphore>,
+    /// Says when to stop accepting.
+    pub stop: CancellationToken,
+    /// The connections that are open.
+    pub open: TaskTracker,
+}
+
+impl Acceptor {
+    /// Accepts connections until told to stop, then returns; connections go on until each has finished what it is
+    /// answering.
+    pub async fn run(self) {
+        loop {
+            // A place is taken before a connection is accepted: past the limit, callers wait in the system's backlog.
+            let accepted = async {
+                let place = self.limit.clone().acquire_owned().await.ok()?;
+                Some((place, self.listener.accept().await))
+            };
+            let accepted = tokio::select! {
+                () = self.stop.cancelled() => return,
+                accepted = accepted => accepted,
+            };
+            let Some((place, accepted)) = accepted else { return };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let (routes, tls, stop) = (self.routes.clone(), self.tls.clone(), self.stop.clone());
+                    self.open.spawn(async move {
+                        let _place = place;
+                        open(stream, tls, Connection { peer, routes, stop }).await;
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, routes: Arc<Routes>, stop: CancellationToken) {
-    let _counted = routes.app.metrics.connection();
+/// What one connection needs beside its bytes.
+struct Connection {
+    peer: SocketAddr,
+    routes: Arc<Routes>,
+    stop: CancellationToken,
+}
+
+impl Connection {
+    /// How long a handshake, and then a request's head, may take.
+    fn head_timeout(&self) -> Duration {
+        Duration::from_secs(self.routes.app.config.limits.header_read_seconds)
+    }
+}
+
+async fn open(stream: TcpStream, tls: Option<Arc<Tls>>, connection: Connection) {
+    let _counted = connection.routes.app.metrics.connection();
+    let peer = connection.peer;
     if let Err(error) = stream.set_nodelay(true) {
         return tracing::debug!(%error, %peer, "the connection was gone at once");
     }
-    let head_timeout = Duration::from_secs(routes.app.config.limits.header_read_seconds);
+    let Some(tls) = tls else { return serve(stream, connection).await };
+    let handshake = async {
+        match tls::refuse_plain_text(stream).await? {
+            Some(stream) => tls.accept(stream).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    // A server that goes waits for answers, not for handshakes.
+    let handshake = connection.stop.run_until_cancelled(tokio::time::timeout(connection.head_timeout(), handshake));
+    match handshake.await {
+        Some(Ok(Ok(Some(stream)))) => serve(stream, connection).await,
+        Some(Ok(Ok(None))) => tracing::debug!(%peer, "plain HTTP came to a port that speaks TLS"),
+        Some(Ok(Err(error))) => tracing::debug!(%error, %peer, "the TLS handshake failed"),
+        Some(Err(_)) => tracing::debug!(%peer, "the TLS handshake took too long"),
+        None => {}
+    }
+}
+
+fn protocols(head_timeout: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(HEAD_BYTES_MAX);
+    // Half-closed connections are taken for closed ones, as most servers do: else a client that has gone could not be
+    // told from one that waits, and what it asked for would be computed for nobody.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_timeout)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .pipeline_flush(true);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
-        .max_header_list_size(HEAD_BYTES_MAX as u32);
+        .max_pending_accept_reset_streams(RESETS_PENDING_MAX)
+        .max_header_list_size(HEAD_BYTES_MAX as u32)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PONG_WITHIN);
+    builder
+}
 
+async fn serve<S>(stream: S, connection: Connection)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let head_timeout = connection.head_timeout();
+    let Connection { peer, routes, stop } = connection;
     let spoken = Arc::new(AtomicBool::new(false));
     let has_spoken = spoken.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
         has_spoken.store(true, Ordering::Relaxed);
         let routes = routes.clone();
-        async move { Ok::<_, Infallible>(answer(&routes, request.map(Body::new), peer).await) }
+        async move {
+            let request = request.map(Body::new);
+            Ok::<_, Infallible>(match &routes.cors {
+                None => answer(&routes, request, peer).await,
+                Some(layer) => cors::around(layer, request, |request| answer(&routes, request, peer)).await,
+            })
+        }
     });
+    let builder = protocols(head_timeout);
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     // Until the first request, hyper-util may be waiting for enough bytes to tell HTTP/1 from HTTP/2, without a limit.
     let mut silence = pin!(tokio::time::sleep(head_timeout));

@@ -4,12 +4,12 @@ use crate::app::SharedApp;
 use crate::auth::Principal;
 use crate::auth::scope::{MonitoringRead, Scope};
 use crate::error::ApiError;
+use crate::http::client_address::ClientAddress;
 use crate::telemetry::exposition::Exposition;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, header};
-use std::net::SocketAddr;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -18,17 +18,17 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
     OpenApiRouter::new().routes(routes!(scrape))
 }
 
-/// All metrics of the server. From loopback, or when `metrics.public` is set, no credential is needed; from elsewhere
+/// All metrics of the server. From this machine, or when `metrics.public` is set, no credential is needed; from elsewhere
 /// the scope `monitoring:read`.
 #[utoipa::path(get, path = "/metrics", tag = "health",
     responses((status = 200, description = "The metrics.", body = String, content_type = "text/plain")))]
 async fn scrape(
     State(app): State<SharedApp>,
-    Extension(peer): Extension<SocketAddr>,
+    Extension(client): Extension<ClientAddress>,
     Extension(principal): Extension<Result<Principal, ApiError>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if !app.config.metrics_public && !peer.ip().is_loopback() {
+    if !app.config.metrics_public && !client.is_local() {
         principal?.require(MonitoringRead::NAME)?;
     }
     let exposition = Exposition::accepted_by(&headers);

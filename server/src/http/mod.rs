@@ -2,7 +2,9 @@
 
 pub mod auth;
 pub mod body;
+pub mod client_address;
 pub mod connections;
+pub mod cors;
 pub mod etag;
 pub mod fields;
 pub mod health;
@@ -20,3 +22,5 @@ pub mod query;
 pub mod registry;
 pub mod request_id;
 pub mod router;
+pub mod tls;
+pub mod whole;

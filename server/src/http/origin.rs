@@ -1,5 +1,6 @@
 //! Where a caller reaches the server: absolute when the request says under which name the server was reached.
 
+use crate::app::SharedApp;
 use axum::extract::FromRequestParts;
 use http::header;
 use http::request::Parts;
@@ -11,12 +12,13 @@ use std::convert::Infallible;
 pub struct Origin(String);
 
 impl Origin {
-    /// The origin that a request was sent to.
-    pub fn of(parts: &Parts) -> Self {
+    /// The origin that a request was sent to; `secure`: over TLS.
+    pub fn of(parts: &Parts, secure: bool) -> Self {
         let host = parts.headers.get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
         // HTTP/2 carries the name in the URI instead. User information is no part of a name.
         let authority = host.or_else(|| parts.uri.authority().cloned()).filter(|host| !host.as_str().contains('@'));
-        Self(authority.map(|authority| format!("http://{authority}")).unwrap_or_default())
+        let scheme = if secure { "https" } else { "http" };
+        Self(authority.map(|authority| format!("{scheme}://{authority}")).unwrap_or_default())
     }
 
     /// The URL of a path.
@@ -30,10 +32,10 @@ impl Origin {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Origin {
+impl FromRequestParts<SharedApp> for Origin {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(parts))
+    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Self, Infallible> {
+        Ok(Self::of(parts, app.config.tls.certificate.is_some()))
     }
 }

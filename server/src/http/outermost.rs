@@ -4,8 +4,10 @@
 use crate::app::SharedApp;
 use crate::auth::Principal;
 use crate::error::ApiError;
+use crate::grpc;
+use crate::http::client_address::ClientAddress;
 use crate::http::predict;
-use crate::http::problem::{Dialect, render};
+use crate::http::problem::{self, Dialect, render};
 use crate::http::request_id::{HEADER, RequestId};
 use crate::telemetry::metrics::{InFlight, Served};
 use axum::Router;
@@ -14,10 +16,12 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use servoir_types::Kind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 use tower::ServiceExt as _;
+use tower_http::cors::CorsLayer;
 
 /// What an error may say in headers of its own.
 const HEADERS_OF_ERRORS: [HeaderName; 2] = [header::ALLOW, header::CONTENT_RANGE];
@@ -39,21 +43,28 @@ pub struct Routes {
     pub app: SharedApp,
     /// What is not a prediction goes here.
     pub router: Router,
+    /// Calls over gRPC go here.
+    pub grpc: Arc<grpc::Services>,
     /// Which of them this listener offers.
     pub planes: Planes,
+    /// Which pages' scripts may call; `None`: nobody's.
+    pub cors: Option<CorsLayer>,
 }
 
 /// Answers one request.
 pub async fn answer(routes: &Routes, mut request: Request<Body>, peer: SocketAddr) -> Response {
     let app = &routes.app;
+    let client = ClientAddress::of(peer, request.headers(), &app.config.trusted_proxies);
     let started = Instant::now();
     let request_id = RequestId::of(request.headers(), &app.request_ids);
-    let dialect = Dialect::of(request.uri().path());
-    let line = LogLine { method: request.method().clone(), path: request.uri().path().to_owned(), peer };
+    let is_grpc = grpc::is_call(request.headers());
+    // A call over gRPC is counted as the same request over HTTP would be.
+    let dialect = if is_grpc { Dialect::OpenInference } else { Dialect::of(request.uri().path()) };
+    let line = LogLine { method: request.method().clone(), path: request.uri().path().to_owned(), client: client.ip() };
 
     let principal: Result<Principal, ApiError> = app.authenticator.authenticate(request.headers());
     request.extensions_mut().insert(principal);
-    request.extensions_mut().insert(peer);
+    request.extensions_mut().insert(client);
     request.extensions_mut().insert(request_id.clone());
 
     let in_flight = InFlight::enter(&app.metrics, app.config.limits.requests_in_flight_max);
@@ -64,10 +75,11 @@ pub async fn answer(routes: &Routes, mut request: Request<Body>, peer: SocketAdd
     let mut response = dispatched.unwrap_or_else(|_| ApiError::internal("a handler panicked").into_response());
 
     let error = response.extensions_mut().remove::<ApiError>();
+    let status = error.as_ref().map_or(response.status(), |error| problem::status(error, dialect));
     let served = response.extensions_mut().remove::<Served>();
     if let Some(error) = &error {
         let headers = std::mem::take(response.headers_mut());
-        response = render(error, dialect, &request_id);
+        response = if is_grpc { grpc::render(error) } else { render(error, dialect, &request_id) };
         for name in HEADERS_OF_ERRORS {
             if let Some(value) = headers.get(&name) {
                 response.headers_mut().insert(name, value.clone());
@@ -76,12 +88,18 @@ pub async fn answer(routes: &Routes, mut request: Request<Body>, peer: SocketAdd
     }
     response.headers_mut().insert(HEADER, request_id.header_value());
     let elapsed = started.elapsed();
-    app.metrics.request(&line.path, served.as_ref(), response.status(), elapsed);
-    line.write(&request_id, response.status(), elapsed, error.as_ref());
+    app.metrics.request(&line.path, served.as_ref(), status, elapsed);
+    line.write(&request_id, status, elapsed, error.as_ref());
     response
 }
 
 async fn dispatch(routes: &Routes, request: Request<Body>) -> Response {
+    if grpc::is_call(request.headers()) {
+        return match routes.planes {
+            Planes::Management => grpc::not_here().into_response(),
+            Planes::All | Planes::Data => routes.grpc.answer(request).await,
+        };
+    }
     if routes.planes != Planes::Management {
         // The data plane's few paths are matched before anything else.
         if let Some(target) = predict::Target::of(request.uri().path()) {
@@ -109,7 +127,8 @@ fn bare_errors(response: Response) -> Response {
     }
 }
 
-fn overloaded(limit: usize) -> ApiError {
+/// 429 `too-many-requests`: the server is at `limit`.
+pub fn overloaded(limit: usize) -> ApiError {
     let detail = format!("the server is answering its limit of {limit} requests at once; try again in a second");
     ApiError { retry_after_seconds: Some(1), ..ApiError::new(Kind::Overloaded, "too-many-requests", detail) }
 }
@@ -118,7 +137,7 @@ fn overloaded(limit: usize) -> ApiError {
 struct LogLine {
     method: http::Method,
     path: String,
-    peer: SocketAddr,
+    client: IpAddr,
 }
 
 impl LogLine {
@@ -129,20 +148,20 @@ impl LogLine {
         elapsed: std::time::Duration,
         error: Option<&ApiError>,
     ) {
-        let Self { method, path, peer } = self;
+        let Self { method, path, client } = self;
         let (status, elapsed_us, code) = (status.as_u16(), elapsed.as_micros() as u64, error.map(|error| error.code));
         match error {
             Some(ApiError { kind: Kind::Internal, internal, detail, .. }) => {
                 let cause = internal.as_deref().unwrap_or(detail);
-                tracing::error!(%request_id, %method, path, status, elapsed_us, %peer, code, cause, "request failed");
+                tracing::error!(%request_id, %method, path, status, elapsed_us, %client, code, cause, "request failed");
             }
             Some(ApiError { internal: Some(cause), .. }) => {
-                tracing::warn!(%request_id, %method, path, status, elapsed_us, %peer, code, cause, "request failed");
+                tracing::warn!(%request_id, %method, path, status, elapsed_us, %client, code, cause, "request failed");
             }
             Some(error) => {
-                tracing::info!(%request_id, %method, path, status, elapsed_us, %peer, code, detail = error.detail, "request refused");
+                tracing::info!(%request_id, %method, path, status, elapsed_us, %client, code, detail = error.detail, "request refused");
             }
-            None => tracing::debug!(%request_id, %method, path, status, elapsed_us, %peer, "request answered"),
+            None => tracing::debug!(%request_id, %method, path, status, elapsed_us, %client, "request answered"),
         }
     }
 }

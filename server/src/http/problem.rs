@@ -62,13 +62,18 @@ pub struct OpenInferenceError<'a> {
     error: &'a str,
 }
 
+/// The status that an error is answered with.
+pub fn status(error: &ApiError, dialect: Dialect) -> StatusCode {
+    match (dialect, error.kind) {
+        // The protocol has no 422: what is wrong for this model is a bad request there.
+        (Dialect::OpenInference, Kind::Unprocessable) => StatusCode::BAD_REQUEST,
+        _ => error.status(),
+    }
+}
+
 /// Writes the body that an error is answered with.
 pub fn render(error: &ApiError, dialect: Dialect, request_id: &RequestId) -> Response {
-    let mut status = error.status();
-    // The protocol has no 422: what is wrong for this model is a bad request there.
-    if dialect == Dialect::OpenInference && error.kind == Kind::Unprocessable {
-        status = StatusCode::BAD_REQUEST;
-    }
+    let status = status(error, dialect);
     let (body, media) = match dialect {
         Dialect::OpenInference => {
             (serde_json::to_vec(&OpenInferenceError { error: &error.detail }), "application/json")

@@ -31,6 +31,8 @@ pub enum Protocol {
     V1,
     /// `/v2/…/infer`.
     V2,
+    /// `ModelInfer` and each message of `ModelStreamInfer`.
+    Grpc,
 }
 
 /// What came of a prediction call; left in the response's extensions for the outermost layer, which counts it.
@@ -86,8 +88,8 @@ struct ProcessGauges {
 
 /// The handles of one version of one model.
 struct ModelMetrics {
-    ok: [IntCounter; 2],
-    duration: [Histogram; 2],
+    ok: [IntCounter; 3],
+    duration: [Histogram; 3],
     queue_time: Histogram,
     compute_time: Histogram,
     batch_rows: Histogram,
@@ -332,9 +334,8 @@ impl ModelMetrics {
         let with_protocol = |protocol: Protocol| [labels[0], labels[1], labels[2], protocol.as_str()];
         let ok = |protocol| metrics.requests.with_label_values(&request_labels(Some(identity), protocol, "200"));
         Self {
-            ok: [ok(Protocol::V1), ok(Protocol::V2)],
-            duration: [Protocol::V1, Protocol::V2]
-                .map(|protocol| metrics.durations.with_label_values(&with_protocol(protocol))),
+            ok: Protocol::ALL.map(ok),
+            duration: Protocol::ALL.map(|protocol| metrics.durations.with_label_values(&with_protocol(protocol))),
             queue_time: metrics.queue_times.with_label_values(&labels),
             compute_time: metrics.compute_times.with_label_values(&labels),
             batch_rows: metrics.batch_rows.with_label_values(&labels),
@@ -363,10 +364,14 @@ impl ProcessGauges {
 }
 
 impl Protocol {
+    /// In the order of the variants.
+    const ALL: [Self; 3] = [Self::V1, Self::V2, Self::Grpc];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::V1 => "v1",
             Self::V2 => "v2",
+            Self::Grpc => "grpc",
         }
     }
 }

@@ -128,7 +128,8 @@ async fn describe(app: &SharedApp, target: &Target, request: Request<Body>) -> R
             match aspect {
                 Aspect::OpenApi => {
                     let (_, deployment) = v2::metadata::find(app, organization, (&model, version))?;
-                    model_document::write(&deployment, &Origin::of(&parts)).map(json_body)
+                    let origin = Origin::of(&parts, app.config.tls.certificate.is_some());
+                    model_document::write(&deployment, &origin).map(json_body)
                 }
                 _ => v2::metadata::answer(app, organization, (&model, version), *aspect),
             }

@@ -7,14 +7,15 @@
 mod answer;
 mod call;
 mod document;
-mod lookup;
+pub mod lookup;
 mod media;
 mod model_document;
-mod names;
+pub mod names;
 mod target;
 mod v1;
 pub mod v2;
 
 pub use answer::{answer, registry_twin};
+pub use call::Call;
 pub use document::{DataPlane, PredictRequest, PredictResponse};
 pub use target::Target;

@@ -3,9 +3,9 @@
 use crate::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::openapi::texts::nullable;
+use crate::http::whole;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use servoir_codec::whole;
 use servoir_registry::{Autoscaling, DeploymentSpec, Strategy};
 use servoir_types::Kind;
 use utoipa::ToSchema;

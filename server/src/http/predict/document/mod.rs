@@ -163,11 +163,13 @@ of_a_version! {
 
 /// Infer
 ///
-/// Tensors in, tensors out, by the Open Inference Protocol in JSON.
+/// Tensors in, tensors out, by the Open Inference Protocol. Tensors may also come as bytes behind the JSON, whose length
+/// is then in the header `Inference-Header-Content-Length`.
 #[utoipa::path(post, path = "/v2/models/{model}/infer", operation_id = "v2Infer", tag = "open-inference",
     params(("model" = String, Path, description = "Id or name.")),
     request_body = InferRequest,
-    responses((status = 200, description = "The outputs.", body = InferResponse),
+    responses((status = 200, description = "The outputs; as bytes behind the JSON where the request wants binary tensors.",
+            content((InferResponse = "application/json"), (Vec<u8> = "application/octet-stream"))),
         (status = 400, description = "Not JSON, a wrong type, an unknown field, or wrong for this model."),
         (status = 404, description = "No such model is live."), (status = 429, description = "The queue is full."),
         (status = 503, description = "Not ready, or on its way out."),
@@ -183,7 +185,8 @@ fn infer() {}
     params(("model" = String, Path, description = "Id or name."),
         ("version" = i64, Path, minimum = 1, description = "A version that is live.")),
     request_body = InferRequest,
-    responses((status = 200, description = "The outputs.", body = InferResponse),
+    responses((status = 200, description = "The outputs; as bytes behind the JSON where the request wants binary tensors.",
+            content((InferResponse = "application/json"), (Vec<u8> = "application/octet-stream"))),
         (status = 400, description = "Not JSON, a wrong type, an unknown field, or wrong for this model."),
         (status = 404, description = "No such model or version is live."),
         (status = 429, description = "The queue is full."), (status = 503, description = "Not ready, or on its way out."),

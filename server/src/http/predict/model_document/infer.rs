@@ -24,12 +24,14 @@ pub fn schema(model: Model<'_>) -> Value {
         "required": ["inputs"],
         "properties": {
             "id": {"type": ["string", "null"], "description": "The caller's own, which comes back."},
-            "parameters": parameters(),
+            "parameters": request_parameters(),
             "inputs": {
                 "description": "Each input once, in this order or another; all have as many rows.",
                 "type": "array", "prefixItems": tensors, "items": false,
                 "minItems": inputs.len(), "maxItems": inputs.len()
             },
+            "model_name": repeated(),
+            "model_version": repeated(),
             "outputs": {
                 "description": "Which outputs, each at most once, in which order; by default all.",
                 "type": ["array", "null"], "items": requested_output(&model.signature.outputs),
@@ -53,12 +55,12 @@ pub fn answer(signature: &Signature) -> Value {
     let output = |spec: &TensorSpec| {
         json!({
             "type": "object",
-            "required": ["name", "shape", "datatype", "data"],
+            "required": ["name", "shape", "datatype"],
             "properties": {
                 "name": {"const": spec.name},
                 "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
                 "datatype": {"enum": [spec.datatype, "BYTES"], "description": "BYTES for classes."},
-                "data": {"type": "array", "description": "The values, flat."}
+                "data": {"type": "array", "description": "The values, flat; absent when they come behind the JSON."}
             }
         })
     };
@@ -74,15 +76,25 @@ pub fn answer(signature: &Signature) -> Value {
     })
 }
 
-fn parameters() -> Value {
-    json!({
-        "type": ["object", "null"],
-        "additionalProperties": false,
-        "properties": {
+fn request_parameters() -> Value {
+    parameters(
+        "",
+        json!({
             "priority": unsigned(0, "1 goes first, larger numbers later; 0 is the default."),
             "timeout": unsigned(0, "In microseconds; 0 stands for no limit of the caller's own."),
-            "binary_data_output": {"type": ["boolean", "null"], "enum": [false, null]}
-        }
+            "binary_data_output": flag("Whether outputs that do not say their form come as binary tensors.")
+        }),
+    )
+}
+
+/// Parameters with a meaning, and others, which are passed over, but for those that `refused` and the protocol's extensions
+/// for sequences and shared memory name.
+fn parameters(refused: &str, known: Value) -> Value {
+    json!({
+        "type": ["object", "null"],
+        "properties": known,
+        "propertyNames": {"pattern": format!("^(?!{refused}sequence_|shared_memory_)")},
+        "additionalProperties": {"type": ["string", "number", "boolean", "null"]}
     })
 }
 
@@ -95,7 +107,7 @@ fn input(spec: &TensorSpec, rows_max: usize) -> Value {
             "name": {"type": "string", "enum": [spec.name]},
             "shape": shape(spec, rows_max),
             "datatype": {"type": "string", "enum": [spec.datatype]},
-            "parameters": {"type": ["object", "null"], "additionalProperties": false},
+            "parameters": parameters("binary_data_size$|", json!({})),
             "data": data(spec)
         }
     })
@@ -137,9 +149,11 @@ fn data(spec: &TensorSpec) -> Value {
 
 fn requested_output(outputs: &[TensorSpec]) -> Value {
     let output = |spec: &TensorSpec| {
-        let mut parameters = json!({"binary_data": {"type": ["boolean", "null"], "enum": [false, null]}});
-        if !matches!(spec.datatype, Datatype::Bool | Datatype::Bytes) {
-            parameters["classification"] = unsigned(1, "So many of the best classes in place of the values.");
+        let mut known = json!({"binary_data": flag("Whether it comes as a binary tensor.")});
+        if matches!(spec.datatype, Datatype::Bool | Datatype::Bytes) {
+            known["classification"] = json!({"type": "null"});
+        } else {
+            known["classification"] = unsigned(1, "So many of the best classes in place of the values.");
         }
         json!({
             "type": "object",
@@ -147,11 +161,20 @@ fn requested_output(outputs: &[TensorSpec]) -> Value {
             "required": ["name"],
             "properties": {
                 "name": {"type": "string", "enum": [spec.name]},
-                "parameters": {"type": ["object", "null"], "additionalProperties": false, "properties": parameters}
+                "parameters": parameters("", known)
             }
         })
     };
     json!({"anyOf": outputs.iter().map(output).collect::<Vec<_>>()})
+}
+
+/// What the path has said, and some clients repeat.
+fn repeated() -> Value {
+    json!({"type": ["string", "null"], "description": "The path says it; some clients repeat it."})
+}
+
+fn flag(description: &str) -> Value {
+    json!({"type": ["boolean", "null"], "description": description})
 }
 
 fn unsigned(minimum: u64, description: &str) -> Value {

@@ -83,7 +83,7 @@ fn predict(model: Model<'_>) -> Value {
 }
 
 fn infer(model: Model<'_>) -> Value {
-    json!({
+    let mut infer = json!({
         "operationId": "infer",
         "summary": "Infer",
         "description": "Tensors in, tensors out, by the Open Inference Protocol.",
@@ -93,7 +93,10 @@ fn infer(model: Model<'_>) -> Value {
             "400", "Wrong for this model: tensors that do not fit each other, or an answer that JSON cannot express.",
         ),
         "security": security(),
-    })
+    });
+    // Where the request wants binary tensors, they come behind the JSON.
+    infer["responses"]["200"]["content"]["application/octet-stream"] = json!({});
+    infer
 }
 
 fn responses(answer: &Value, mismatch: &str, reason: &str) -> Value {
@@ -127,7 +130,7 @@ mod tests {
         let outputs = vec![TensorSpec::new("y", Datatype::Fp32, Shape::ranked([-1, 1]))];
         let signature = Signature { inputs, outputs };
         let model = Model { name: "it's {mine}", version: 3, signature: &signature, rows_max: 100 };
-        document(model, &Origin::of(&http::Request::new(()).into_parts().0)).unwrap()
+        document(model, &Origin::of(&http::Request::new(()).into_parts().0, false)).unwrap()
     }
 
     #[test]

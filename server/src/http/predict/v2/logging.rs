@@ -4,12 +4,12 @@ use super::{json, small_body};
 use crate::app::SharedApp;
 use crate::error::ApiError;
 use crate::http::openapi::texts::nullable;
+use crate::http::whole;
 use crate::telemetry::logging;
 use axum::body::Body;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use servoir_codec::whole;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 

@@ -42,19 +42,19 @@ pub async fn infer(
     let deployment = &*chosen.deployment;
     call.served.model = Some(deployment.identity().clone());
     let bytes = media::read(&parts.headers, body, &call.app.config.limits).await?;
-    let asked = Asked::read(&bytes, lookup::expected(deployment))?;
+    let asked = Asked::read(&bytes, None, lookup::expected(deployment))?;
     let answer = call.run(&chosen, asked.inputs, asked.timeout, priority(asked.priority)).await?;
     Ok(json_body(answer_of(deployment, &answer.outputs).to_json(&asked.outputs, asked.id.as_deref())?))
 }
 
 /// What a deployment gave, ready to be written.
-fn answer_of<'a>(deployment: &'a Deployment, outputs: &'a [Tensor]) -> Answer<'a> {
+pub fn answer_of<'a>(deployment: &'a Deployment, outputs: &'a [Tensor]) -> Answer<'a> {
     let identity = deployment.identity();
     Answer { name: &identity.name, version: identity.version, signature: deployment.signature(), outputs }
 }
 
 /// As Triton has it: 1 goes first, larger numbers later, 0 is the default.
-const fn priority(asked: u64) -> Priority {
+pub const fn priority(asked: u64) -> Priority {
     match asked {
         1 => Priority::High,
         0 | 2 => Priority::Normal,

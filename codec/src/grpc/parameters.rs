@@ -1,0 +1,77 @@
+//! Parameters of messages. As in JSON: those that are known are read, those whose meaning would be lost are refused, others
+//! are passed over.
+
+use super::proto::InferParameter;
+use super::proto::infer_parameter::ParameterChoice;
+use super::proto::model_infer_request::InferRequestedOutputTensor;
+use crate::fault::Fault;
+use crate::json::excerpt;
+use std::collections::HashMap;
+
+/// A parameter that is a whole number from 0.
+///
+/// # Errors
+/// 400 when it is something else.
+pub fn count(parameters: &HashMap<String, InferParameter>, at: &str, name: &str) -> Result<Option<u64>, Fault> {
+    let Some(choice) = parameters.get(name).and_then(|parameter| parameter.parameter_choice.as_ref()) else {
+        return Ok(None);
+    };
+    let value = match *choice {
+        ParameterChoice::Uint64Param(value) => Some(value),
+        ParameterChoice::Int64Param(value) => u64::try_from(value).ok(),
+        _ => None,
+    };
+    let wrong = || Fault::Form(format!("{at}.{name}: a whole number from 0 is expected, {} came", shown(choice)));
+    value.map(Some).ok_or_else(wrong)
+}
+
+/// How many of the best classes are wanted in place of an output's values, when any.
+///
+/// # Errors
+/// 400 when it is no whole number from 1.
+pub fn classes(output: &InferRequestedOutputTensor) -> Result<Option<usize>, Fault> {
+    let at = format!("output '{}'", excerpt(&output.name));
+    refuse_what_would_be_lost(&output.parameters, &at)?;
+    match count(&output.parameters, &at, "classification")? {
+        Some(0) => Err(Fault::Form("classification must be at least 1, 0 came".to_owned())),
+        wanted => Ok(wanted.map(|count| usize::try_from(count).unwrap_or(usize::MAX))),
+    }
+}
+
+/// Refuses parameters with which the answer would be another one.
+///
+/// # Errors
+/// 400 naming the first.
+pub fn refuse_what_would_be_lost(parameters: &HashMap<String, InferParameter>, at: &str) -> Result<(), Fault> {
+    for (name, value) in parameters {
+        let detail = if name.starts_with("shared_memory_") {
+            "there is no shared memory here; send the tensor in the request and read it from the answer"
+        } else if name.starts_with("sequence_") && !is_nothing(value) {
+            "models have no sequences here, every request stands alone; leave it out"
+        } else {
+            continue;
+        };
+        return Err(Fault::Form(format!("{at}.{name}: {detail}")));
+    }
+    Ok(())
+}
+
+/// What clients send where they have nothing to say.
+fn is_nothing(parameter: &InferParameter) -> bool {
+    match &parameter.parameter_choice {
+        None | Some(ParameterChoice::BoolParam(false) | ParameterChoice::Int64Param(0)) => true,
+        Some(ParameterChoice::Uint64Param(0)) => true,
+        Some(ParameterChoice::StringParam(text)) => text.is_empty(),
+        Some(_) => false,
+    }
+}
+
+fn shown(choice: &ParameterChoice) -> String {
+    match choice {
+        ParameterChoice::BoolParam(value) => value.to_string(),
+        ParameterChoice::Int64Param(value) => value.to_string(),
+        ParameterChoice::Uint64Param(value) => value.to_string(),
+        ParameterChoice::DoubleParam(value) => value.to_string(),
+        ParameterChoice::StringParam(text) => format!("\"{}\"", excerpt(text)),
+    }
+}

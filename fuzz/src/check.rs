@@ -1,0 +1,94 @@
+//! Properties that several targets share.
+
+use crate::signatures::ROWS_MAX;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use servoir_codec::{Fault, Model, v2};
+use servoir_types::{Data, Kind, Tensor};
+
+/// The most bytes of a message: it quotes an excerpt of what came, never all of it.
+const MESSAGE_BYTES_MAX: usize = 1024;
+
+/// A refusal is the caller's doing, and tells what is wrong in a few words.
+pub fn refusal(fault: &Fault) {
+    let message = fault.to_string();
+    assert!((10..=MESSAGE_BYTES_MAX).contains(&message.len()), "a message of {} bytes: {message}", message.len());
+    assert!(
+        matches!(fault.kind(), Kind::Malformed | Kind::Unprocessable | Kind::TooLarge),
+        "{:?} is not for the caller: {message}",
+        fault.kind()
+    );
+    assert!(!fault.code().is_empty(), "{message}");
+}
+
+/// The tensors are those that the model takes.
+pub fn fits(inputs: &[Tensor], model: Model<'_>) {
+    let specs = &model.signature.inputs;
+    assert_eq!(inputs.len(), specs.len(), "a tensor for each input");
+    for (tensor, spec) in inputs.iter().zip(specs) {
+        assert_eq!(tensor.datatype(), spec.datatype, "'{}'", spec.name);
+        assert!(spec.shape.admits(tensor.shape()), "'{}' {} got {:?}", spec.name, spec.shape, tensor.shape());
+        let elements: usize = tensor.shape().iter().product();
+        assert_eq!(tensor.data().len(), elements, "'{}' {:?}", spec.name, tensor.shape());
+        assert!(!spec.shape.is_batchable() || tensor.rows() <= ROWS_MAX, "'{}': {} rows", spec.name, tensor.rows());
+    }
+}
+
+/// Two tensors are the same, bit for bit.
+pub fn same(got: &Tensor, wanted: &Tensor) {
+    assert_eq!(got.shape(), wanted.shape());
+    same_elements(got.data(), wanted.data());
+}
+
+/// Two lists of elements are the same, bit for bit: NaN is NaN, and -0 is not 0.
+pub fn same_elements(got: &Data, wanted: &Data) {
+    assert_eq!(got.datatype(), wanted.datatype());
+    assert!(bits(got) == bits(wanted), "got {got:?}, wanted {wanted:?}");
+}
+
+/// The elements as bytes, those of differing length with their length before them.
+fn bits(data: &Data) -> Vec<u8> {
+    match data {
+        Data::Bool(v) => v.iter().map(|&value| u8::from(value)).collect(),
+        Data::Uint8(v) => v.as_bytes().to_vec(),
+        Data::Uint16(v) => v.as_bytes().to_vec(),
+        Data::Uint32(v) => v.as_bytes().to_vec(),
+        Data::Uint64(v) => v.as_bytes().to_vec(),
+        Data::Int8(v) => v.as_bytes().to_vec(),
+        Data::Int16(v) => v.as_bytes().to_vec(),
+        Data::Int32(v) => v.as_bytes().to_vec(),
+        Data::Int64(v) => v.as_bytes().to_vec(),
+        Data::Fp16(v) => v.as_bytes().to_vec(),
+        Data::Bf16(v) => v.as_bytes().to_vec(),
+        Data::Fp32(v) => v.as_bytes().to_vec(),
+        Data::Fp64(v) => v.as_bytes().to_vec(),
+        Data::Bytes(v) => v.iter().flat_map(|text| [&text.len().to_le_bytes()[..], text].concat()).collect(),
+    }
+}
+
+/// The outputs of an answer, as they came.
+#[derive(Deserialize)]
+struct Answered<'a> {
+    #[serde(borrow)]
+    outputs: &'a RawValue,
+}
+
+/// Tensors written as a JSON answer and read as a request are the same tensors. Those with values that JSON does not
+/// have are refused.
+pub fn json_round_trip(tensors: &[Tensor], model: Model<'_>) {
+    let all: Vec<v2::Wanted> =
+        (0..tensors.len()).map(|position| v2::Wanted { position, classes: None, binary: false }).collect();
+    let answer = v2::Answer { name: "m", version: 1, signature: model.signature, outputs: tensors };
+    let written = match answer.to_json(&all, Some("id")) {
+        Ok(written) => written,
+        Err(fault) => return assert!(matches!(fault, Fault::NotRepresentable(_)), "{fault}"),
+    };
+    let answered: Answered<'_> = serde_json::from_slice(&written).expect("an answer is JSON");
+    let request = format!(r#"{{"inputs": {}}}"#, answered.outputs);
+    let asked = v2::Asked::read(&Bytes::copy_from_slice(request.as_bytes()), None, model);
+    let asked = asked.unwrap_or_else(|fault| panic!("{request}: {fault}"));
+    for (got, wanted) in asked.inputs.iter().zip(tensors) {
+        same(got, wanted);
+    }
+}

@@ -1,0 +1,34 @@
+//! What must hold whatever bytes a stranger sends.
+//!
+//! Each target is one function over bytes: it hands them to a reader of the server's and panics when a property does not
+//! hold. The short run in `tests/` calls the targets with the corpus and with mutations of it; `fuzz_targets/` is the
+//! package through which libFuzzer calls them.
+
+mod check;
+mod json_v1;
+mod json_v2;
+mod model_files;
+mod numbers;
+mod oracle;
+mod signatures;
+
+/// A reader of strangers' bytes under test.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Its name: that of its folder in `corpus/` and of its file in `fuzz_targets/`.
+    pub name: &'static str,
+    /// Gives it an input. Panics when a property does not hold.
+    pub run: fn(&[u8]),
+}
+
+/// The body of `/v1/predict`.
+pub const JSON_V1: Target = Target { name: "json_v1", run: json_v1::run };
+/// The body of `/v2/…/infer`.
+pub const JSON_V2: Target = Target { name: "json_v2", run: json_v2::run };
+/// The elements of a JSON list of numbers.
+pub const NUMBERS: Target = Target { name: "numbers", run: numbers::run };
+/// A model file.
+pub const MODEL_FILES: Target = Target { name: "model_files", run: model_files::run };
+
+/// Every target.
+pub const TARGETS: [Target; 4] = [JSON_V1, JSON_V2, NUMBERS, MODEL_FILES];
