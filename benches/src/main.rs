@@ -6,15 +6,14 @@
 mod baseline;
 mod client;
 mod process;
-mod report;
 mod server;
 
 use anyhow::{Context as _, Result};
 use client::{Asked, Measured};
 use process::Usage;
-use report::{median, spread};
 use serde_json::{Value, json};
 use server::{KEY, Server, given};
+use servoir_benches::report::{median, spread};
 use std::time::Duration;
 use tempfile::TempDir;
 

@@ -1,10 +1,9 @@
 //! Properties that several targets share.
 
 use crate::signatures::ROWS_MAX;
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use servoir_codec::{Fault, Model, v2};
+use servoir_codec::{Fault, Model, raw, v2};
 use servoir_types::{Data, Kind, Tensor};
 
 /// The most bytes of a message: it quotes an excerpt of what came, never all of it.
@@ -67,6 +66,12 @@ fn bits(data: &Data) -> Vec<u8> {
     }
 }
 
+/// Every output, in JSON.
+pub fn all(model: Model<'_>) -> Vec<v2::Wanted> {
+    let wanted = |position| v2::Wanted { position, classes: None, binary: false };
+    (0..model.signature.outputs.len()).map(wanted).collect()
+}
+
 /// The outputs of an answer, as they came.
 #[derive(Deserialize)]
 struct Answered<'a> {
@@ -77,18 +82,26 @@ struct Answered<'a> {
 /// Tensors written as a JSON answer and read as a request are the same tensors. Those with values that JSON does not
 /// have are refused.
 pub fn json_round_trip(tensors: &[Tensor], model: Model<'_>) {
-    let all: Vec<v2::Wanted> =
-        (0..tensors.len()).map(|position| v2::Wanted { position, classes: None, binary: false }).collect();
     let answer = v2::Answer { name: "m", version: 1, signature: model.signature, outputs: tensors };
-    let written = match answer.to_json(&all, Some("id")) {
-        Ok(written) => written,
+    let written = match answer.write(&all(model), Some("id")) {
+        Ok(written) => written.bytes,
         Err(fault) => return assert!(matches!(fault, Fault::NotRepresentable(_)), "{fault}"),
     };
     let answered: Answered<'_> = serde_json::from_slice(&written).expect("an answer is JSON");
     let request = format!(r#"{{"inputs": {}}}"#, answered.outputs);
-    let asked = v2::Asked::read(&Bytes::copy_from_slice(request.as_bytes()), None, model);
-    let asked = asked.unwrap_or_else(|fault| panic!("{request}: {fault}"));
+    let asked =
+        v2::Asked::read(&request.clone().into(), None, model).unwrap_or_else(|fault| panic!("{request}: {fault}"));
     for (got, wanted) in asked.inputs.iter().zip(tensors) {
         same(got, wanted);
+    }
+}
+
+/// Tensors written as bytes and read from them are the same tensors.
+pub fn binary_round_trip(tensors: &[Tensor], model: Model<'_>) {
+    for (tensor, spec) in tensors.iter().zip(&model.signature.inputs) {
+        let mut bytes = Vec::new();
+        raw::write(tensor, &mut bytes).expect("short elements");
+        let again = raw::read(spec, tensor.shape(), bytes.into()).expect("what was written can be read");
+        same(&again, tensor);
     }
 }

@@ -4,7 +4,9 @@
 //! hold. The short run in `tests/` calls the targets with the corpus and with mutations of it; `fuzz_targets/` is the
 //! package through which libFuzzer calls them.
 
+mod binary;
 mod check;
+mod grpc_raw;
 mod json_v1;
 mod json_v2;
 mod model_files;
@@ -25,10 +27,14 @@ pub struct Target {
 pub const JSON_V1: Target = Target { name: "json_v1", run: json_v1::run };
 /// The body of `/v2/…/infer`.
 pub const JSON_V2: Target = Target { name: "json_v2", run: json_v2::run };
+/// The body of `/v2/…/infer` with tensors in binary form.
+pub const BINARY: Target = Target { name: "binary", run: binary::run };
+/// The message of a prediction over gRPC.
+pub const GRPC_RAW: Target = Target { name: "grpc_raw", run: grpc_raw::run };
 /// The elements of a JSON list of numbers.
 pub const NUMBERS: Target = Target { name: "numbers", run: numbers::run };
 /// A model file.
 pub const MODEL_FILES: Target = Target { name: "model_files", run: model_files::run };
 
 /// Every target.
-pub const TARGETS: [Target; 4] = [JSON_V1, JSON_V2, NUMBERS, MODEL_FILES];
+pub const TARGETS: [Target; 6] = [JSON_V1, JSON_V2, BINARY, GRPC_RAW, NUMBERS, MODEL_FILES];

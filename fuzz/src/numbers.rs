@@ -22,8 +22,8 @@ pub fn run(items: &[u8]) {
         let mut model = signatures::of(&signature);
         model.rows_max = usize::MAX;
         let head = format!(r#"{{"inputs": [{{"name": "x", "datatype": "{datatype}", "shape": [{count}], "data": ["#);
-        let body = [head.as_bytes(), items, b"]}]}"].concat();
-        let asked = v2::Asked::read(&Bytes::from(body.clone()), None, model);
+        let body = Bytes::from([head.as_bytes(), items, b"]}]}"].concat());
+        let asked = v2::Asked::read(&body, None, model);
         let Some(values) = &values else {
             assert!(asked.is_err() || oracle::is_json(&body), "what is not JSON was taken");
             continue;

@@ -13,6 +13,11 @@ pub fn is_json(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
+/// Whether half of a surrogate pair is written anywhere. By itself it is JSON and no text.
+pub fn has_surrogate(bytes: &[u8]) -> bool {
+    bytes.windows(4).any(|window| matches!(window, [b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F']))
+}
+
 /// The values of a list, of the lists in it and so on, in order.
 pub fn flat(json: &RawValue) -> Vec<&str> {
     match serde_json::from_str::<Vec<&RawValue>>(json.get()) {

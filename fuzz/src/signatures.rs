@@ -26,6 +26,8 @@ static SIGNATURES: LazyLock<Vec<Signature>> = LazyLock::new(|| {
         vec![TensorSpec::new("x", Datatype::Fp64, Shape::unranked())],
         vec![ranked("x", Datatype::Uint8, &[2, 2, 2])],
         vec![ranked("x", Datatype::Fp16, &[])],
+        vec![ranked("x", Datatype::Bf16, &[-1, 2])],
+        vec![ranked("s", Datatype::Bytes, &[-1, 1])],
     ];
     inputs.into_iter().map(echo).collect()
 });

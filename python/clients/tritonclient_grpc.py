@@ -55,12 +55,11 @@ def check_stream(triton: Triton) -> None:
     sent = {str(number): tensors.rows("FP32", 1 + number % 3) for number in range(32)}
     for number, one in sent.items():
         triton.client.async_stream_infer("echo_FP32", [triton.input("input", one, "FP32")], request_id=number)
-    for _ in sent:
+    while sent:
         result, error = answers.get(timeout=PATIENCE)
         assert error is None, error
         number = result.get_response().id
         tensors.require_equal(result.as_numpy("output"), sent.pop(number), f"request {number} of the stream")
-    assert not sent, f"no answer to {list(sent)}"
     triton.client.stop_stream()
 
 

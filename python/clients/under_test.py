@@ -15,15 +15,18 @@ class Server:
 
     address: str
     key: str
+    # A file with the certificate that is to be trusted; None: the server speaks no TLS.
+    authority: str | None
 
 
 def arguments() -> Server:
-    """`--address HOST:PORT --key KEY`. Which models are there is said in `tests/tests/clients/main.rs`."""
+    """`--address HOST:PORT --key KEY [--authority FILE]`. Which models are there is said in `tests/tests/clients/main.rs`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--address", required=True)
     parser.add_argument("--key", required=True)
+    parser.add_argument("--authority")
     told = parser.parse_args()
-    return Server(told.address, told.key)
+    return Server(told.address, told.key, told.authority)
 
 
 def run(checks, subject) -> None:

@@ -28,6 +28,8 @@ pub struct PoolOptions {
     pub queue_rows_max: usize,
     /// The most bytes of tensors that may wait. A single request of more is let in when nothing else waits.
     pub queue_bytes_max: usize,
+    /// How long an answer is waited for when the caller does not say; `None`: as long as the server allows.
+    pub timeout_default: Option<Duration>,
 }
 
 /// Which version of which model a deployment is.

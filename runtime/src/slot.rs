@@ -6,7 +6,7 @@ use servoir_types::ModelId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What answers for a model: one live version, and beside it a canary or a shadow when there is one.
+/// What answers for a model: one live version, and beside it a canary, a shadow, or versions that are addressed by number.
 #[derive(Debug, Clone)]
 pub struct Live {
     /// Answers.
@@ -15,6 +15,8 @@ pub struct Live {
     pub canary: Option<(u8, Arc<Deployment>)>,
     /// Is sent a copy of the requests; its answers are thrown away.
     pub shadow: Option<Arc<Deployment>>,
+    /// Answer only when they are addressed by their number.
+    pub also: Vec<Arc<Deployment>>,
 }
 
 /// A model's place in the serving table: found by id or name, swapped in one atomic store.

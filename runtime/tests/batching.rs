@@ -30,6 +30,7 @@ const OPTIONS: PoolOptions = PoolOptions {
     queue_delay_max: Duration::ZERO,
     queue_rows_max: 100,
     queue_bytes_max: 1 << 20,
+    timeout_default: None,
 };
 
 fn start(faulty: &Arc<Faulty>, options: PoolOptions) -> Arc<Deployment> {

@@ -110,6 +110,7 @@ fn deploy(program: Arc<dyn Program>, batch_rows_max: usize) -> Arc<Deployment> {
         queue_delay_max: Duration::ZERO,
         queue_rows_max: 10_000,
         queue_bytes_max: 1 << 28,
+        timeout_default: None,
     };
     Deployment::start(identity, program, options).expect("instances start")
 }

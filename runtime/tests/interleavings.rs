@@ -29,6 +29,7 @@ fn options(instances: usize, batch_rows_max: usize, delay_micros: u64) -> PoolOp
         queue_delay_max: Duration::from_micros(delay_micros),
         queue_rows_max: 64,
         queue_bytes_max: 64 * size_of::<f32>(),
+        timeout_default: None,
     }
 }
 
@@ -147,7 +148,7 @@ fn ask(entry: &Entry) -> f32 {
 }
 
 fn live(primary: Arc<Deployment>) -> Live {
-    Live { primary, canary: None, shadow: None }
+    Live { primary, canary: None, shadow: None, also: Vec::new() }
 }
 
 #[test]
@@ -244,7 +245,8 @@ fn a_canary_takes_its_share() {
         let canary = start(constant(2.0), 2, options(1, 1, 0));
         let serving = Serving::default();
         let model = ModelId::from_text("model_x");
-        serving.publish("org", "x", &model, Live { primary, canary: Some((percent, canary)), shadow: None });
+        let live = Live { primary, canary: Some((percent, canary)), shadow: None, also: Vec::new() };
+        serving.publish("org", "x", &model, live);
         let entry = serving.find("org", "x").expect("the model is found");
         let versions = (0..200).filter_map(|_| entry.choose()).filter(|chosen| chosen.identity().version == 2);
         assert_eq!(versions.count(), usize::from(percent) * 2, "{percent} %");

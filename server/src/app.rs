@@ -2,6 +2,7 @@
 
 use crate::auth::Authenticator;
 use crate::config::Config;
+use crate::models_dir::ModelsDirectory;
 use crate::readiness::Readiness;
 use crate::reconcile::Reconciler;
 use crate::telemetry::metrics::Metrics;
@@ -22,6 +23,8 @@ pub struct App {
     pub serving: Serving,
     /// Makes what runs equal to what should run.
     pub reconciler: Reconciler,
+    /// The folder of models that is served in place of the registry, when one is.
+    pub models_dir: Option<Arc<ModelsDirectory>>,
     /// Recognises callers.
     pub authenticator: Authenticator,
     /// Counts.

@@ -11,6 +11,8 @@ use tokio::sync::watch;
 #[derive(Default)]
 pub struct Readiness {
     draining: AtomicBool,
+    /// Whether a model that has failed for good makes the server not ready.
+    needs_all: bool,
     models: ArcSwap<Option<BTreeMap<String, ModelState>>>,
     changed: watch::Sender<()>,
 }
@@ -49,6 +51,11 @@ impl ModelState {
 }
 
 impl Readiness {
+    /// Of a server that is there for one model: without it, it is not ready.
+    pub fn needing_all() -> Self {
+        Self { needs_all: true, ..Self::default() }
+    }
+
     /// From now on: not ready, whatever else.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
@@ -83,6 +90,12 @@ impl Readiness {
         self.checks().iter().all(|check| check.ok)
     }
 
+    /// Whether models are still being brought up, so that one which is not live yet may be soon.
+    pub fn is_coming_up(&self) -> bool {
+        let models = self.models.load();
+        models.as_ref().as_ref().is_none_or(|models| models.values().any(|state| *state == ModelState::Deploying))
+    }
+
     /// Each condition by itself.
     pub fn checks(&self) -> Vec<Check> {
         let draining = self.is_draining();
@@ -93,7 +106,11 @@ impl Readiness {
             Some(models) => {
                 checks.push(Check::new("registry-read", true, ""));
                 checks.extend(models.iter().map(|(model, state)| {
-                    let ok = *state != ModelState::Deploying;
+                    let ok = match state {
+                        ModelState::Deploying => false,
+                        ModelState::Failed(_) => !self.needs_all,
+                        ModelState::Ready | ModelState::Degraded(_) => true,
+                    };
                     let reason = state.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
                     Check::new(format!("model {model}"), ok, format!("{}{reason}", state.as_str()))
                 }));
@@ -136,5 +153,20 @@ mod tests {
         assert!(readiness.is_ready(), "failed for good and said so");
         readiness.drain();
         assert!(!readiness.is_ready());
+    }
+
+    #[test]
+    fn a_server_for_one_model_is_not_ready_without_it() {
+        let readiness = Readiness::needing_all();
+        let cases = [
+            (ModelState::Deploying, false, true),
+            (ModelState::Ready, true, false),
+            (ModelState::Degraded("version 2 is broken".into()), true, false),
+            (ModelState::Failed("no engine".into()), false, false),
+        ];
+        for (state, ready, coming_up) in cases {
+            readiness.set_models([("m".to_owned(), state.clone())].into());
+            assert_eq!((readiness.is_ready(), readiness.is_coming_up()), (ready, coming_up), "{state:?}");
+        }
     }
 }

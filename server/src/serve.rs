@@ -9,6 +9,7 @@ use crate::http::cors;
 use crate::http::outermost::{Planes, Routes};
 use crate::http::router;
 use crate::http::tls::{self, Tls};
+use crate::models_dir::{ModelsDirectory, keep_reading};
 use crate::readiness::Readiness;
 use crate::reconcile::{Reconciler, keep_converging};
 use crate::telemetry::metrics::Metrics;
@@ -70,7 +71,7 @@ impl Running {
 /// Starts the server and returns when it accepts connections; models come up in the background.
 ///
 /// # Errors
-/// When an address cannot be bound or the registry cannot be opened.
+/// When an address cannot be bound, or the registry or the folder of models cannot be opened.
 pub async fn start(mut config: Config) -> anyhow::Result<Running> {
     if config.engine_threads == 0 {
         config.engine_threads = std::thread::available_parallelism()?.get();
@@ -78,6 +79,7 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
     let tls = Tls::configured(&config.tls)?.map(Arc::new);
     let engines = discover_engines(&config).await?;
     let authenticator = Authenticator::new(&config.auth)?;
+    let models_dir = open_models_dir(&config).await?;
     let registry = open_registry(&config).await?;
     let bootstrap_key = match config.auth.off {
         true => None,
@@ -86,6 +88,7 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
     authenticator.keys.refresh(&registry).await?;
     let listeners = bind(&config.listen).await?;
     let admin = bind(config.admin_listen.as_slice()).await?.pop();
+    let serves_one_model = config.models.name.is_some();
     let app: SharedApp = Arc::new(App {
         metrics: Arc::new(Metrics::new()?),
         config,
@@ -93,8 +96,9 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
         engines,
         serving: Serving::default(),
         reconciler: Reconciler::default(),
+        models_dir,
         authenticator,
-        readiness: Readiness::default(),
+        readiness: if serves_one_model { Readiness::needing_all() } else { Readiness::default() },
         request_ids: IdSequence::random("req_"),
         prediction_ids: IdSequence::random("pred_"),
     });
@@ -213,6 +217,12 @@ async fn open_registry(config: &Config) -> anyhow::Result<Registry> {
     Registry::open(registry_options(config)).await.context("cannot open the registry")
 }
 
+async fn open_models_dir(config: &Config) -> anyhow::Result<Option<Arc<ModelsDirectory>>> {
+    let Some(dir) = config.models.dir.clone() else { return Ok(None) };
+    let directory = ModelsDirectory::open(dir, config.models.name.clone()).await;
+    Ok(Some(Arc::new(directory.context("cannot serve the folder of models")?)))
+}
+
 async fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
     let mut listeners = Vec::with_capacity(addresses.len());
     for address in addresses {
@@ -224,7 +234,10 @@ async fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
 /// Starts what goes on beside requests; each ends when `stop` says so.
 fn start_tasks(app: &SharedApp, stop: &CancellationToken) -> TaskTracker {
     let tasks = TaskTracker::new();
-    tasks.spawn(keep_converging(app.clone(), stop.clone()));
+    match &app.models_dir {
+        Some(directory) => tasks.spawn(keep_reading(app.clone(), Arc::clone(directory), stop.clone())),
+        None => tasks.spawn(keep_converging(app.clone(), stop.clone())),
+    };
     tasks.spawn(stop.clone().run_until_cancelled_owned(keep_keys_fresh(app.clone())));
     tasks.spawn(note_used_keys(app.clone(), stop.clone()));
     tasks.spawn(stop.clone().run_until_cancelled_owned(keep_swept(app.clone())));

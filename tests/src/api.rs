@@ -1,5 +1,6 @@
 //! A client of the server's APIs that shows what came.
 
+use bytes::Bytes;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -22,6 +23,8 @@ pub struct Answer {
     /// The headers.
     pub headers: header::HeaderMap,
     /// The body as it came.
+    pub bytes: Bytes,
+    /// The body as text.
     pub text: String,
     /// The body as JSON; null when it is none.
     pub json: Value,
@@ -97,7 +100,8 @@ impl Api {
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.bytes().await?;
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Ok(Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned(), json })
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Answer { status, headers, bytes, text, json })
     }
 
     /// `GET`.

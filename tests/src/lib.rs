@@ -4,8 +4,11 @@
 //! it is missing.
 
 pub mod api;
+pub mod authority;
 pub mod environment;
 pub mod fixture;
+#[allow(clippy::all)] // generated
+pub mod grpc_client;
 pub mod load;
 pub mod postgres;
 pub mod process;

@@ -3,7 +3,7 @@
 use crate::api::Api;
 use crate::environment;
 use crate::postgres::TestDatabase;
-use servoir::config::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, TlsConfig};
+use servoir::config::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, TlsConfig};
 use servoir::serve::{Running, start};
 use servoir_types::Secret;
 use std::net::SocketAddr;
@@ -123,12 +123,14 @@ pub fn config(data_dir: &Path) -> Config {
         tls: TlsConfig::default(),
         trusted_proxies: Vec::new(),
         drain_seconds: 10,
+        compress_bytes_min: 1024,
         data_dir: data_dir.to_owned(),
         database_url: Secret::new(format!("sqlite:{}", data_dir.join("servoir.db").display())),
         database_connections_max: 8,
         artifacts_url: format!("file://{}", data_dir.join("artifacts").display()),
         s3: Vec::new(),
         import_sources: Vec::new(),
+        models: ModelsConfig::default(),
         onnxruntime: Some(environment::onnxruntime()),
         engine_threads: 1,
         auth: AuthConfig {

@@ -87,14 +87,18 @@ fn integer<T: TryFrom<i128>>(json: &str, datatype: Datatype) -> Result<T, Elemen
         return Err(ElementError::of_type(json, datatype, "whole numbers"));
     }
     let got = || described(json);
+    if !json.contains(['.', 'e', 'E']) {
+        // Digits alone: as an f64 they could round into the range. `-0` is what an unsigned type's own parser refuses.
+        let value = json.parse().ok().and_then(|value: i128| T::try_from(value).ok());
+        return value.ok_or_else(|| ElementError::Range { got: got(), datatype });
+    }
     let value = f64::read(json).map_err(|_| ElementError::Range { got: got(), datatype })?;
     if value.fract() != 0.0 {
         return Err(ElementError::Fraction { got: got(), datatype });
     }
-    if value.abs() > EXACT_MAX && json.contains(['.', 'e', 'E']) {
+    if value.abs() > EXACT_MAX {
         return Err(ElementError::Inexact { got: got(), datatype });
     }
-    // A number of digits alone that the type's own parser refused is out of range, however the conversion rounds it.
     T::try_from(value as i128).map_err(|_| ElementError::Range { got: got(), datatype })
 }
 
@@ -203,6 +207,7 @@ mod tests {
             (Datatype::Uint8, "1e400", "1e400 is out of the range of UINT8"),
             (Datatype::Uint64, "18446744073709551616", "18446744073709551616 is out of the range of UINT64"),
             (Datatype::Int64, "9223372036854775808", "9223372036854775808 is out of the range of INT64"),
+            (Datatype::Int64, "-9223372036854775809", "-9223372036854775809 is out of the range of INT64"),
             (
                 Datatype::Int64,
                 "1e18",

@@ -75,19 +75,37 @@ pub fn list<T: Element>(
     elements: &mut Vec<T>,
     accepts_missing: bool,
 ) -> Result<(), Refusal> {
-    let mut is_first = true;
-    while scanner.next_item(is_first)? {
-        elements.push(one(scanner, accepts_missing)?);
-        is_first = false;
+    if !scanner.next_item(true)? {
+        return Ok(());
     }
-    Ok(())
+    // A copy that is never lent out stays in registers.
+    let mut ahead = *scanner;
+    loop {
+        ahead.skip_space();
+        let element = match T::quick(ahead.rest()) {
+            Some((element, length)) => {
+                ahead.advance(length);
+                element
+            }
+            None => {
+                let (element, behind) = unusual(ahead, accepts_missing)?;
+                ahead = behind;
+                element
+            }
+        };
+        elements.push(element);
+        if !ahead.next_item(false)? {
+            *scanner = ahead;
+            return Ok(());
+        }
+    }
 }
 
 /// Reads one element.
 ///
 /// # Errors
 /// When the value is none.
-#[inline(always)]
+#[inline]
 pub fn one<T: Element>(scanner: &mut Scanner<'_>, accepts_missing: bool) -> Result<T, Refusal> {
     scanner.skip_space();
     match T::quick(scanner.rest()) {
@@ -95,15 +113,23 @@ pub fn one<T: Element>(scanner: &mut Scanner<'_>, accepts_missing: bool) -> Resu
             scanner.advance(length);
             Ok(element)
         }
-        None => unusual(scanner, accepts_missing),
+        None => {
+            let (element, behind) = unusual(*scanner, accepts_missing)?;
+            *scanner = behind;
+            Ok(element)
+        }
     }
 }
 
+/// Reads an element that is written in no usual way, if it is one; and gives what is behind it.
 #[inline(never)]
-fn unusual<T: Element>(scanner: &mut Scanner<'_>, accepts_missing: bool) -> Result<T, Refusal> {
+fn unusual<T: Element>(mut scanner: Scanner<'_>, accepts_missing: bool) -> Result<(T, Scanner<'_>), Refusal> {
     let json = scanner.skip_value()?;
     let element = if json == "null" { missing(accepts_missing) } else { T::read(json) };
-    element.map_err(|error| Refusal::Element { error, rank: rank_of(json.as_bytes()) })
+    match element {
+        Ok(element) => Ok((element, scanner)),
+        Err(error) => Err(Refusal::Element { error, rank: rank_of(json.as_bytes()) }),
+    }
 }
 
 /// NaN, which stands for a missing value.

@@ -90,11 +90,11 @@ pub fn flag(scanner: &mut Scanner<'_>, path: &Path<'_>) -> Result<Option<bool>, 
     if scanner.eat_null() {
         return Ok(None);
     }
-    let before = scanner.clone();
+    let mut before = *scanner;
     match scanner.skip_value()? {
         "true" => Ok(Some(true)),
         "false" => Ok(Some(false)),
-        _ => Err(mistyped(&mut before.clone(), path, "true or false")),
+        _ => Err(mistyped(&mut before, path, "true or false")),
     }
 }
 

@@ -46,9 +46,8 @@ pub fn single(decimal: &Decimal, text: &[u8]) -> Option<f32> {
         && let Some(value) = scaled(decimal)
     {
         let from_halfway = (value.to_bits() & EXTRA_BITS).wrapping_sub(HALFWAY - ERROR_MAX);
-        // Below the normal numbers halfway looks different.
-        let is_normal = value >= f64::from(f32::MIN_POSITIVE) || value == 0.0;
-        if from_halfway > 2 * ERROR_MAX && is_normal {
+        // Below the normal numbers of an `f32` halfway looks different, but no power here leads there.
+        if from_halfway > 2 * ERROR_MAX {
             return Some(with_sign(decimal, value) as f32);
         }
     }
@@ -177,7 +176,7 @@ mod tests {
         }
 
         fn below(&mut self, limit: u64) -> u64 {
-            (u128::from(self.next()) * u128::from(limit) >> 64) as u64
+            ((u128::from(self.next()) * u128::from(limit)) >> 64) as u64
         }
     }
 

@@ -7,7 +7,7 @@ use crate::fault::Fault;
 const NESTING_MAX: u32 = u64::BITS;
 
 /// A place in a JSON text, and all that follows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Scanner<'a> {
     whole: &'a [u8],
     pub(super) rest: &'a [u8],
@@ -131,7 +131,7 @@ impl<'a> Scanner<'a> {
     /// [`Fault::Syntax`] for what is no value, [`Fault::Form`] when it is nested too deep.
     pub fn skip_value(&mut self) -> Result<&'a str, Fault> {
         self.skip_space();
-        let before = self.clone();
+        let before = *self;
         // A bit for each list (0) and object (1) that is open, the innermost lowest.
         let (mut objects, mut depth) = (0u64, 0u32);
         loop {
@@ -198,7 +198,7 @@ impl<'a> Scanner<'a> {
 
     /// [`Fault::Syntax`]: `expected` does not come here.
     #[cold]
-    pub fn syntax(&self, expected: &str) -> Fault {
+    pub fn syntax(self, expected: &str) -> Fault {
         let came = match self.rest.first() {
             None => "the text ends".to_owned(),
             Some(byte) if byte.is_ascii_graphic() => format!("'{}' came", char::from(*byte)),
@@ -208,12 +208,12 @@ impl<'a> Scanner<'a> {
     }
 
     #[cold]
-    fn too_deep(&self) -> Fault {
+    fn too_deep(self) -> Fault {
         Fault::Form(format!("values are nested deeper than {NESTING_MAX} levels at {}", self.place()))
     }
 
     /// Line and column, from 1; columns are bytes.
-    fn place(&self) -> String {
+    fn place(self) -> String {
         let read = &self.whole[..self.whole.len() - self.rest.len()];
         let line = 1 + read.iter().filter(|&&byte| byte == b'\n').count();
         let column = 1 + read.iter().rev().take_while(|&&byte| byte != b'\n').count();

@@ -28,7 +28,7 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// [`Fault::Syntax`] when it does not end, is not Unicode, or has control characters or escapes that are none.
     pub fn string(&mut self) -> Result<Cow<'a, str>, Fault> {
-        let before = self.clone();
+        let before = *self;
         self.advance(1);
         let length = plain_len(self.rest);
         if self.rest.get(length) == Some(&b'"') {

@@ -3,34 +3,19 @@
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
-/// The first eight bytes; behind the end there are zeros.
+/// The number that eight decimal digits stand for; `None` when one of them is none.
 #[inline(always)]
-pub fn first_eight(bytes: &[u8]) -> u64 {
-    match bytes.first_chunk::<8>() {
-        Some(chunk) => u64::from_le_bytes(*chunk),
-        None => padded(bytes),
-    }
-}
-
-#[cold]
-fn padded(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |chunk, &byte| chunk << 8 | u64::from(byte))
-}
-
-/// The number that the leading decimal digits of a chunk stand for, and how many they are.
-#[inline(always)]
-pub fn leading_digits(chunk: u64) -> (u64, usize) {
+pub fn eight_digits(chunk: u64) -> Option<u64> {
     let values = chunk ^ (ONES * b'0' as u64);
-    // The high bit of each byte above 9. A carry comes from such a byte only, and only the first one is asked for.
-    let others = (values.wrapping_add(ONES * 0x76) | values) & HIGH_BITS;
-    let count = (others.trailing_zeros() / 8) as usize;
-    // As eight digits, with zeros in front.
-    let digits = values.unbounded_shl(64 - 8 * count as u32);
-    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    // The high bit of each byte above 9, and perhaps of the one behind it.
+    if (values.wrapping_add(ONES * 0x76) | values) & HIGH_BITS != 0 {
+        return None;
+    }
+    let pairs = values.wrapping_mul(10).wrapping_add(values >> 8);
     const EVERY_OTHER_PAIR: u64 = 0x0000_00ff_0000_00ff;
     let upper = (pairs & EVERY_OTHER_PAIR).wrapping_mul(100 + (1_000_000 << 32));
     let lower = ((pairs >> 16) & EVERY_OTHER_PAIR).wrapping_mul(1 + (10_000 << 32));
-    (upper.wrapping_add(lower) >> 32, count)
+    Some(upper.wrapping_add(lower) >> 32)
 }
 
 /// How many bytes a chunk begins with that stand for themselves in a JSON string.
@@ -51,14 +36,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leading_digits_end_at_each_other_byte() {
-        for count in 0..=8usize {
+    fn eight_digits_are_a_number_and_other_bytes_are_none() {
+        for text in [b"00000000", b"98765432", b"99999999", b"00000001"] {
+            let expected = std::str::from_utf8(text).unwrap().parse().ok();
+            assert_eq!(eight_digits(u64::from_le_bytes(*text)), expected);
+        }
+        for at in 0..8 {
             for other in (0..=255u8).filter(|byte| !byte.is_ascii_digit()) {
                 let mut text = *b"98765432";
-                text[count..].fill(other);
-                let expected = std::str::from_utf8(&text[..count]).unwrap().parse().unwrap_or(0);
-                assert_eq!(leading_digits(first_eight(&text)), (expected, count), "{other}");
-                assert_eq!(leading_digits(first_eight(&text[..count])), (expected, count));
+                text[at] = other;
+                assert_eq!(eight_digits(u64::from_le_bytes(text)), None, "{other} at {at}");
             }
         }
     }

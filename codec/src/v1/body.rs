@@ -201,6 +201,7 @@ mod tests {
             (matrix(2), r#"{"inputs": {"x": [[1, 2], [3.5, 4]]}}"#, vec![grid()]),
             (matrix(2), r#"{"input_data": [1, 2]}"#, vec![floats(&[1, 2], &[1.0, 2.0])]),
             (named(false), r#"{"instances": [{"income": 2, "age": 1}, {"age": 3.5, "income": 4}]}"#, vec![grid()]),
+            (named(false), r#"{"instances": [{"income": 2, "age": 1}, {"income": 4, "age": 3.5}]}"#, vec![grid()]),
             (named(false), r#"{"input_data": {"income": 2, "age": 1}}"#, vec![floats(&[1, 2], &[1.0, 2.0])]),
             (columns(), r#"{"instances": [{"age": 1, "plan": "a"}, {"plan": "b", "age": [2]}]}"#, pair()),
             (columns(), r#"{"inputs": {"plan": ["a", "b"], "age": [[1], [2]]}}"#, pair()),
@@ -222,7 +223,7 @@ mod tests {
             ),
         ];
         for (signature, body, expected) in cases {
-            let asked = read(&signature, body).unwrap_or_else(|error| panic!("{body}: {}", error.to_string()));
+            let asked = read(&signature, body).unwrap_or_else(|error| panic!("{body}: {error}"));
             assert_eq!(asked.inputs, expected, "{body}");
             assert_eq!(asked.single, body.contains("input_data"), "{body}");
         }
@@ -234,6 +235,8 @@ mod tests {
             r#"{"instances": [{"age": 1}]}"#,
             r#"{"instances": [{"age": 1, "income": null}]}"#,
             r#"{"instances": [[1, null]]}"#,
+            r#"{"instances": [{"income": null, "age": 1}]}"#,
+            r#"{"instances": [{"age": 1}, {"income": 2, "age": 1}, {"income": 2, "age": 1}]}"#,
         ] {
             let asked = read(&named(true), body).unwrap();
             let Data::Fp32(values) = asked.inputs[0].data() else { panic!("{body}") };
@@ -365,10 +368,18 @@ mod tests {
         let five = [r#"{"instances": [[1,2],[1,2],[1,2],[1,2],[1,2]]}"#, r#"{"instances": [{},{},{},{},{}]}"#];
         for body in five {
             let error = read(&named(true), body).unwrap_err();
-            assert_eq!(error.kind(), Kind::TooLarge, "{}", error.to_string());
+            assert_eq!(error.kind(), Kind::TooLarge, "{error}");
         }
         let twice = read(&named(true), r#"{"instances": [{"age": 1, "age": 2}]}"#).unwrap_err();
         assert_eq!((twice.to_string().as_str(), twice.kind()), ("row 0: 'age' came twice", Kind::Malformed));
+        for body in [
+            r#"{"instances": [{"age": 1}], "instances": [{"age": 1}]}"#,
+            r#"{"instances": null, "source": "test", "source": "test"}"#,
+            r#"{"inputs": {"x": [[1, 2]], "x": [[1, 2]]}}"#,
+        ] {
+            let twice = read(&named(true), body).unwrap_err();
+            assert!(twice.to_string().ends_with("came twice") && twice.kind() == Kind::Malformed, "{twice}");
+        }
         let mixed = read(&named(true), r#"{"instances": [{"age": 1}, [1, 2]]}"#).unwrap_err();
         assert_eq!(mixed.to_string(), "row 1: a list came where an object of named values belongs");
     }

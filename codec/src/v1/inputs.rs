@@ -18,7 +18,7 @@ pub fn instances(scanner: &mut Scanner<'_>, model: Model<'_>) -> Result<Vec<Tens
         scanner.skip_value()?;
         return Err(Fault::Form("instances must be a list of rows".to_owned()));
     }
-    match first_item(scanner) {
+    match first_item(*scanner) {
         Some(b']') => Err(Fault::NoRows { field: "instances" }),
         Some(b'{') => {
             let mut columns = Columns::of(model)?;
@@ -67,17 +67,16 @@ pub fn one_row(scanner: &mut Scanner<'_>, model: Model<'_>) -> Result<Vec<Tensor
 }
 
 fn tensor(scanner: &mut Scanner<'_>, input: &TensorSpec, model: Model<'_>) -> Result<Tensor, Fault> {
-    if scanner.peek() == Some(b'[') && first_item(scanner) == Some(b']') {
+    if scanner.peek() == Some(b'[') && first_item(*scanner) == Some(b']') {
         return Err(Fault::NoRows { field: "inputs" });
     }
     whole(scanner, input, model)
 }
 
 /// What a list, which is next, begins with.
-fn first_item(scanner: &Scanner<'_>) -> Option<u8> {
-    let mut ahead = scanner.clone();
-    ahead.advance(1);
-    ahead.peek()
+fn first_item(mut scanner: Scanner<'_>) -> Option<u8> {
+    scanner.advance(1);
+    scanner.peek()
 }
 
 fn whole(scanner: &mut Scanner<'_>, input: &TensorSpec, model: Model<'_>) -> Result<Tensor, Fault> {

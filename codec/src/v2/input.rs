@@ -45,7 +45,7 @@ pub fn read<'m>(
             }
             _ => {
                 // What it is comes behind it: it is read when that is known.
-                unread = Some(scanner.clone());
+                unread = Some(*scanner);
                 scanner.skip_value()?;
             }
         }

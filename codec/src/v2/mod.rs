@@ -9,6 +9,6 @@ mod outputs;
 mod parameters;
 mod request;
 
-pub use answer::Answer;
+pub use answer::{Answer, Written};
 pub use outputs::{Outputs, Wanted};
 pub use request::Asked;

@@ -217,7 +217,7 @@ mod tests {
         ];
         for (head, behind) in cases {
             let (body, head_bytes) = with_behind(&head, &behind);
-            let asked = read_all(&body, head_bytes).unwrap_or_else(|error| panic!("{head}: {}", error.to_string()));
+            let asked = read_all(&body, head_bytes).unwrap_or_else(|error| panic!("{head}: {error}"));
             let x = Tensor::new(vec![1, 2], Data::Fp32(vec![1.0, -2.0].into())).unwrap();
             let s = Tensor::new(vec![1], Data::Bytes(vec!["a".into()])).unwrap();
             assert_eq!(asked.inputs, [x, s], "{head}");
@@ -257,7 +257,7 @@ mod tests {
         ];
         for ((body, head_bytes), expected) in cases {
             let error = read_all(&body, head_bytes).unwrap_err();
-            assert!(error.to_string().starts_with(expected), "said: {}\nexpected: {expected}", error.to_string());
+            assert!(error.to_string().starts_with(expected), "said: {error}\nexpected: {expected}");
             assert_eq!(error.kind(), Kind::Malformed);
         }
     }
@@ -342,11 +342,7 @@ mod tests {
                 Ok(asked) => panic!("{text} was taken: {asked:?}"),
                 Err(error) => error,
             };
-            assert!(
-                error.to_string().starts_with(expected),
-                "{text}\nsaid: {}\nexpected: {expected}",
-                error.to_string()
-            );
+            assert!(error.to_string().starts_with(expected), "{text}\nsaid: {error}\nexpected: {expected}");
             assert_eq!(error.kind(), kind, "{text}");
         }
     }

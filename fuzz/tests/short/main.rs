@@ -59,6 +59,16 @@ fn json_v2() {
 }
 
 #[test]
+fn binary() {
+    run(servoir_fuzz::BINARY);
+}
+
+#[test]
+fn grpc_raw() {
+    run(servoir_fuzz::GRPC_RAW);
+}
+
+#[test]
 fn numbers() {
     run(servoir_fuzz::NUMBERS);
 }

@@ -6,6 +6,7 @@ use super::scope::EVERYTHING;
 use super::{Credential, Principal};
 use crate::config::AuthConfig;
 use crate::error::ApiError;
+use crate::ws;
 use http::{HeaderMap, header};
 use servoir_types::{Kind, Timestamp};
 
@@ -50,16 +51,20 @@ impl Authenticator {
             let token = authorization.to_str().ok().and_then(bearer);
             let token =
                 token.ok_or_else(|| refused("token-invalid", "the Authorization header is not 'Bearer <token>'"))?;
-            let Some(jwt) = &self.jwt else {
-                return Err(refused(
-                    "token-invalid",
-                    "this server is not configured for JWT; send an X-API-Key header",
-                ));
-            };
-            return jwt.verify(token).map_err(|reason| refused("token-invalid", reason));
+            return self.verify(token);
+        }
+        // A browser has no other place for the credential of a WebSocket.
+        if let Some(token) = ws::bearer(headers) {
+            return self.keys.find(token, Timestamp::now()).map_or_else(|| self.verify(token), Ok);
         }
         let detail = "no credential came: send 'X-API-Key: <key>' or 'Authorization: Bearer <token>'";
         self.off.clone().ok_or_else(|| refused("credential-missing", detail))
+    }
+
+    fn verify(&self, token: &str) -> Result<Principal, ApiError> {
+        let detail = "this server is not configured for JWT; send an X-API-Key header";
+        let jwt = self.jwt.as_ref().ok_or_else(|| refused("token-invalid", detail))?;
+        jwt.verify(token).map_err(|reason| refused("token-invalid", reason))
     }
 }
 

@@ -6,5 +6,5 @@ mod keys;
 mod principal;
 pub mod scope;
 
-pub use authenticator::Authenticator;
+pub use authenticator::{Authenticator, DEFAULT_ORGANIZATION};
 pub use principal::{AnyScope, Caller, Credential, Principal};

@@ -3,11 +3,15 @@
 use super::answer::{Refusal, refusal};
 use super::failure::{Exit, Failure};
 use reqwest::multipart::Form;
-use reqwest::{Certificate, Method, RequestBuilder, Response, Url};
+use reqwest::{Certificate, Method, RequestBuilder, Response, StatusCode, Upgraded, Url, header};
 use serde_json::Value;
 use servoir_types::Secret;
 use std::path::Path;
 use std::time::Duration;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// How long connecting may take.
 const CONNECT_SECONDS_MAX: u64 = 5;
@@ -119,7 +123,9 @@ impl Client {
         let host = base.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let is_local = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
         // A redirect would carry the key to wherever it points.
+        // WebSockets need HTTP/1.1, and nothing that is called here gains by HTTP/2.
         let mut builder = reqwest::Client::builder()
+            .http1_only()
             .connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("servoir/", env!("CARGO_PKG_VERSION")));
@@ -169,6 +175,25 @@ impl Client {
     /// Removes an object.
     pub async fn delete(&self, path: &[&str]) -> Result<(), ClientError> {
         self.bytes(self.request(Method::DELETE, path, &[])?).await.map(drop)
+    }
+
+    /// Opens a WebSocket.
+    pub async fn socket(&self, path: &[&str]) -> Result<WebSocketStream<Upgraded>, ClientError> {
+        let key = generate_key();
+        let request = self.request(Method::GET, path, &[])?;
+        let request = request.header(header::CONNECTION, "Upgrade").header(header::UPGRADE, "websocket");
+        let request = request.header(header::SEC_WEBSOCKET_VERSION, "13").header(header::SEC_WEBSOCKET_KEY, &key);
+        let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            let body = self.body(&mut response).await?;
+            return Err(ClientError::Refused(refusal(&response, &body)));
+        }
+        let expected = derive_accept_key(key.as_bytes());
+        if response.headers().get(header::SEC_WEBSOCKET_ACCEPT).is_none_or(|accepted| accepted != expected.as_str()) {
+            return Err(self.garbled("its WebSocket handshake is broken".into()));
+        }
+        let upgraded = response.upgrade().await.map_err(|error| self.unreachable(&error))?;
+        Ok(WebSocketStream::from_raw_socket(upgraded, Role::Client, None).await)
     }
 
     /// Reads a text, such as `/readyz`.

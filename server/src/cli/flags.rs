@@ -31,6 +31,12 @@ pub struct ServerFlags {
     /// Artifact store, `file:///FOLDER` or `s3://BUCKET/PREFIX` [default: the data folder]
     #[arg(long, value_name = "URL")]
     pub artifacts: Option<String>,
+    /// Folder of models, served in place of the registry
+    #[arg(long, value_name = "DIR")]
+    pub models: Option<String>,
+    /// Name of the one model of a folder that holds a model file itself
+    #[arg(long, value_name = "NAME")]
+    pub model_name: Option<String>,
     /// ONNX Runtime's shared library [default: looked for]
     #[arg(long, value_name = "PATH")]
     pub onnxruntime: Option<String>,
@@ -54,6 +60,8 @@ impl ServerFlags {
             ("storage.data_dir", &self.data_dir),
             ("storage.database", &self.database),
             ("storage.artifacts", &self.artifacts),
+            ("models.dir", &self.models),
+            ("models.name", &self.model_name),
             ("engines.onnxruntime", &self.onnxruntime),
         ];
         let listen = self.listen.iter().map(|address| ("server.listen", address.clone()));

@@ -23,6 +23,7 @@ mod session;
 mod status;
 mod table;
 mod wait;
+mod watch;
 
 pub use client::{Client, ClientError};
 pub use failure::{Exit, Failure};
@@ -63,6 +64,8 @@ enum Command {
     Predict(predict::Predict),
     /// Show what is live and how it is doing
     Status(status::Status),
+    /// Watch a model's traffic, a line for each second
+    Watch(watch::Watch),
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(key::Key),
@@ -98,6 +101,7 @@ impl Cli {
             Command::Rollback(command) => wait::block_on(command.run()),
             Command::Predict(command) => wait::block_on(command.run()),
             Command::Status(command) => wait::block_on(command.run()),
+            Command::Watch(command) => wait::block_on(command.run()),
             Command::Key(command) => wait::block_on(command.run()),
             Command::Audit(command) => wait::block_on(command.run()),
             Command::Db(command) => wait::block_on(command.run()),

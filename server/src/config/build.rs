@@ -2,7 +2,7 @@
 
 use super::layers::Effective;
 use super::value::{Value, network};
-use super::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, TlsConfig};
+use super::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, TlsConfig};
 use servoir_types::Secret;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,12 +20,18 @@ pub(super) fn config(effective: &[Effective]) -> Config {
         },
         trusted_proxies: values.list("server.trusted_proxies").iter().filter_map(|text| network(text)).collect(),
         drain_seconds: values.count("server.drain_seconds"),
+        compress_bytes_min: values.size("server.compress_bytes_min"),
         data_dir: PathBuf::from(values.text("storage.data_dir").unwrap_or_default()),
         database_url: values.secret("storage.database").unwrap_or_else(|| Secret::new("")),
         database_connections_max: values.size("storage.database_connections_max").try_into().unwrap_or(u32::MAX),
         artifacts_url: values.text("storage.artifacts").unwrap_or_default(),
         s3: values.options("storage.s3"),
         import_sources: values.list("storage.import_sources"),
+        models: ModelsConfig {
+            dir: values.path("models.dir"),
+            name: values.text("models.name"),
+            poll_seconds: values.count("models.poll_seconds"),
+        },
         onnxruntime: values.path("engines.onnxruntime"),
         engine_threads: values.size("engines.threads"),
         auth: auth(&values),

@@ -4,6 +4,8 @@ use super::error::{ConfigError, Origin};
 use super::layers::Effective;
 use super::{ANY_ORIGIN, Config};
 use reqwest::Url;
+use servoir_types::{Name, NameError};
+use std::str::FromStr as _;
 
 /// The fewest characters of a bootstrap key.
 pub const BOOTSTRAP_KEY_CHARS_MIN: usize = 32;
@@ -12,8 +14,16 @@ pub const HS256_SECRET_BYTES_MIN: usize = 32;
 
 /// Every rule that this configuration breaks.
 pub(super) fn rules(config: &Config, effective: &[Effective]) -> Vec<ConfigError> {
-    let broken =
-        [addresses(config), tls(config), storage(config), s3(config), identity(config), batching(config)].concat();
+    let broken = [
+        addresses(config),
+        tls(config),
+        storage(config),
+        s3(config),
+        models(config),
+        identity(config),
+        batching(config),
+    ]
+    .concat();
     let at = |key: &str| effective.iter().find(|place| place.setting.key == key).map(|place| place.origin.clone());
     let errors = broken.into_iter();
     errors.map(|(key, rule)| ConfigError::Rule { origin: at(key).unwrap_or(Origin::Default), rule }).collect()
@@ -127,6 +137,24 @@ fn s3(config: &Config) -> Vec<Broken> {
         if option(one).is_some() && option(other).is_none() {
             broken.push(("storage.s3", format!("'storage.s3' has '{one}' and no '{other}'")));
         }
+    }
+    broken
+}
+
+fn models(config: &Config) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let models = &config.models;
+    if models.dir.is_none() && models.name.is_some() {
+        broken.push(("models.name", "'models.name' is set, and no 'models.dir' whose model it could name".into()));
+    }
+    if models.dir.is_none() && models.poll_seconds > 0 {
+        broken.push(("models.poll_seconds", "'models.poll_seconds' is set, and no 'models.dir' to read".into()));
+    }
+    // Where names are all that models have, one may look like an id.
+    if let Some(Err(error)) = models.name.as_deref().map(Name::from_str)
+        && error != NameError::LikeAnId
+    {
+        broken.push(("models.name", format!("'models.name': {error}")));
     }
     broken
 }

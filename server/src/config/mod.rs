@@ -35,6 +35,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// `server.drain_seconds`: how long requests in flight may take after SIGTERM.
     pub drain_seconds: u64,
+    /// `server.compress_bytes_min`: smaller answers are not compressed unless the caller takes them in no other form.
+    pub compress_bytes_min: usize,
     /// `storage.data_dir`: the folder of everything local.
     pub data_dir: PathBuf,
     /// `storage.database`: `sqlite:PATH` or `postgres://…`; by default a file in the data folder.
@@ -47,6 +49,8 @@ pub struct Config {
     pub s3: Vec<(String, Secret)>,
     /// `storage.import_sources`: URL prefixes that `artifactUri` may point into.
     pub import_sources: Vec<String>,
+    /// `models.*`: a folder of models in place of the registry.
+    pub models: ModelsConfig,
     /// `engines.onnxruntime`: the shared library, when it was named.
     pub onnxruntime: Option<PathBuf>,
     /// `engines.threads`: threads that the engines share; 0: one per core.
@@ -65,6 +69,17 @@ pub struct Config {
     pub log_level: String,
     /// `log.format`.
     pub log_format: LogFormat,
+}
+
+/// A folder of models in place of the registry.
+#[derive(Debug, Clone, Default)]
+pub struct ModelsConfig {
+    /// `models.dir`: the folder, when models come from one.
+    pub dir: Option<PathBuf>,
+    /// `models.name`: the name of the one model of a folder that holds a model file itself.
+    pub name: Option<String>,
+    /// `models.poll_seconds`: how often the folder is read again; 0: only when asked.
+    pub poll_seconds: u64,
 }
 
 /// The files that connections are encrypted with; plain when there are none.

@@ -106,6 +106,12 @@ pub static SETTINGS: &[Setting] = &[
         "30",
         "how long requests in flight may take to finish after SIGTERM",
     ),
+    Setting::new(
+        "server.compress_bytes_min",
+        count(0, TIB),
+        "1024",
+        "answers of fewer bytes are sent as they are to callers that take them compressed, because small ones gain little",
+    ),
     Setting::new("storage.data_dir", Kind::Path, "./servoir-data", "folder of everything that is kept locally")
         .flag("--data-dir"),
     Setting::new(
@@ -141,6 +147,16 @@ pub static SETTINGS: &[Setting] = &[
         Kind::TextList,
         "",
         "URL prefixes that an `artifactUri` may point into, such as `s3://models/`",
+    ),
+    Setting::new("models.dir", Kind::Path, "", "folder of models that is served in place of the registry")
+        .flag("--models"),
+    Setting::new("models.name", Kind::Text, "", "name of the one model of a folder that holds a model file itself")
+        .flag("--model-name"),
+    Setting::new(
+        "models.poll_seconds",
+        count(0, DAY_SECONDS),
+        "0",
+        "how often the folder of models is read again; 0 for only when asked",
     ),
     Setting::new("engines.onnxruntime", Kind::Path, "", "ONNX Runtime's shared library; by default it is looked for")
         .flag("--onnxruntime")

@@ -48,6 +48,7 @@ tls_key = "/tls/key.pem"
 tls_client_ca = "/tls/clients.pem"
 trusted_proxies = ["10.0.0.0/8", "::1"]
 drain_seconds = 4
+compress_bytes_min = 17
 [storage]
 data_dir = "/d"
 database = "postgres://u:p@h/n"
@@ -55,6 +56,10 @@ database_connections_max = 5
 artifacts = "s3://bucket/prefix"
 s3 = { aws_region = "r", aws_allow_http = true }
 import_sources = ["s3://models/"]
+[models]
+dir = "/models"
+name = "churn"
+poll_seconds = 30
 [engines]
 onnxruntime = "/lib/ort.so"
 threads = 6
@@ -98,9 +103,13 @@ format = "json"
     assert_eq!((config.admin_listen, config.drain_seconds), (Some("127.0.0.1:3".parse().unwrap()), 4));
     let tls = [config.tls.certificate, config.tls.key, config.tls.client_ca].map(Option::unwrap);
     assert_eq!(tls, ["/tls/chain.pem", "/tls/key.pem", "/tls/clients.pem"].map(PathBuf::from));
+    assert_eq!(config.compress_bytes_min, 17);
     assert_eq!((config.data_dir, config.database_connections_max), (PathBuf::from("/d"), 5));
     assert_eq!(config.s3, [("aws_allow_http".into(), Secret::new("true")), ("aws_region".into(), Secret::new("r"))]);
     assert_eq!((config.onnxruntime, config.engine_threads), (Some(PathBuf::from("/lib/ort.so")), 6));
+    let models = config.models;
+    assert_eq!((models.dir, models.name.as_deref()), (Some(PathBuf::from("/models")), Some("churn")));
+    assert_eq!(models.poll_seconds, 30);
     let proxies: Vec<_> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(proxies, ["10.0.0.0/8", "::1/128"]);
     assert_eq!(config.cors_allowed_origins, ["https://studio.example", "http://localhost:3000"]);

@@ -1,8 +1,9 @@
 //! Reading a request's body under a limit of size and of patience.
 
 use crate::error::ApiError;
+use crate::http::buffer::Buffer;
 use axum::body::Body;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use servoir_types::Kind;
@@ -19,28 +20,41 @@ pub struct BodyLimits {
 
 /// Reads a whole body into memory. A body that came in one piece is not copied.
 ///
-/// A body that declares its length and is too long is refused before a byte of it is read.
-///
 /// # Errors
 /// 413 `body-too-large`, 408 `body-timeout`, 400 `body-incomplete`.
-pub async fn read(mut body: Body, limits: BodyLimits) -> Result<Bytes, ApiError> {
-    let declared_min = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if declared_min > limits.bytes_max {
-        return Err(too_large(limits.bytes_max));
-    }
+pub async fn read(body: Body, limits: BodyLimits) -> Result<Bytes, ApiError> {
+    read_aligned(body, limits, 0).await
+}
+
+/// The same; what follows the first `head_len` bytes of a body that came in several pieces lies aligned in memory.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_aligned(mut body: Body, limits: BodyLimits, head_len: usize) -> Result<Bytes, ApiError> {
+    let declared_min = declared_min(&body, limits)?;
     let Some(first) = piece(&mut body, limits).await? else { return Ok(Bytes::new()) };
     if body.is_end_stream() {
         return Ok(first);
     }
-    let mut whole = BytesMut::with_capacity(declared_min.max(first.len()));
-    whole.extend_from_slice(&first);
+    let mut whole = Buffer::new(declared_min.max(first.len()), head_len);
+    whole.extend(&first);
     while let Some(bytes) = piece(&mut body, limits).await? {
-        if whole.len() + bytes.len() > limits.bytes_max {
+        if whole.body_len() + bytes.len() > limits.bytes_max {
             return Err(too_large(limits.bytes_max));
         }
-        whole.extend_from_slice(&bytes);
+        whole.extend(&bytes);
     }
     Ok(whole.freeze())
+}
+
+/// The fewest bytes that the body says it has. A body that declares its length and is too long is refused before a byte
+/// of it is read.
+///
+/// # Errors
+/// 413 `body-too-large`.
+pub fn declared_min(body: &Body, limits: BodyLimits) -> Result<usize, ApiError> {
+    let declared_min = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if declared_min > limits.bytes_max { Err(too_large(limits.bytes_max)) } else { Ok(declared_min) }
 }
 
 /// The next bytes of a body, `None` at its end; for callers that pass them on as they come.

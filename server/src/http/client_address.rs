@@ -43,7 +43,7 @@ impl ClientAddress {
             [one, other] => one.or(other),
         };
         match client {
-            Some(ip) => Self { ip, is_local: peer.is_loopback() && ip.is_loopback() },
+            Some((ip, known)) => Self { ip, is_local: known && peer.is_loopback() && ip.is_loopback() },
             None => Self { ip: peer, is_local: peer.is_loopback() && !forwarded() },
         }
     }
@@ -64,17 +64,18 @@ fn is_trusted(ip: IpAddr, trusted: &[IpNet]) -> bool {
 }
 
 /// The client, given the hops from the farthest to the nearest; `None` stands for one that does not say its address.
-/// What lies beyond a hop that is not trusted is hearsay.
-fn client_of(peer: IpAddr, hops: &[Option<IpAddr>], trusted: &[IpNet]) -> IpAddr {
+/// What lies beyond a hop that is not trusted is hearsay. Beyond one without an address nothing is known: then it is the
+/// last address before it, and `false`.
+fn client_of(peer: IpAddr, hops: &[Option<IpAddr>], trusted: &[IpNet]) -> (IpAddr, bool) {
     let mut client = peer;
     for hop in hops.iter().rev() {
-        let Some(ip) = *hop else { break };
+        let Some(ip) = *hop else { return (client, false) };
         client = ip;
         if !is_trusted(ip, trusted) {
             break;
         }
     }
-    client
+    (client, true)
 }
 
 /// The hops of `X-Forwarded-For`; `None` when there is no such header.
@@ -175,7 +176,10 @@ mod tests {
             // A hop without an address ends what is known.
             (FARM, "10.1.1.1", &[("forwarded", "for=192.0.2.7, for=unknown, for=10.2.2.2")], "10.2.2.2", false),
             (LOCAL, "127.0.0.1", &[("forwarded", "for=_hidden")], "127.0.0.1", false),
+            (LOCAL, "127.0.0.1", &[("forwarded", "for=unknown, for=127.0.0.1")], "127.0.0.1", false),
+            (LOCAL, "127.0.0.1", &[("forwarded", "proto=https")], "127.0.0.1", false),
             (LOCAL, "127.0.0.1", &[("x-forwarded-for", "")], "127.0.0.1", false),
+            (LOCAL, "127.0.0.1", &[("x-forwarded-for", "127.0.0.1, 127.0.0.2")], "127.0.0.1", true),
             // Two headers that disagree: one of them is made up.
             (FARM, "10.1.1.1", &[("forwarded", "for=127.0.0.1"), ("x-forwarded-for", "192.0.2.7")], "10.1.1.1", false),
             (FARM, "10.1.1.1", &[("forwarded", "for=192.0.2.7"), ("x-forwarded-for", "192.0.2.7")], "192.0.2.7", false),

@@ -4,10 +4,12 @@ use crate::http::cors;
 use crate::http::outermost::{Routes, answer};
 use crate::http::tls::{self, Tls};
 use axum::body::Body;
+use http::header;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use std::any::Any;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -72,11 +74,11 @@ impl Acceptor {
             let Some((place, accepted)) = accepted else { return };
             match accepted {
                 Ok((stream, peer)) => {
-                    let (routes, tls, stop) = (self.routes.clone(), self.tls.clone(), self.stop.clone());
-                    self.open.spawn(async move {
-                        let _place = place;
-                        open(stream, tls, Connection { peer, routes, stop }).await;
-                    });
+                    let counted = self.routes.app.metrics.connection();
+                    let (place, stop, open) = (Arc::new((place, counted)), self.stop.clone(), self.open.clone());
+                    let lease = Arc::new(Lease { place, stop, open });
+                    let connection = Connection { peer, routes: self.routes.clone(), lease: lease.clone() };
+                    lease.spawn(serve_encrypted_or_not(stream, self.tls.clone(), connection));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -91,7 +93,30 @@ impl Acceptor {
 struct Connection {
     peer: SocketAddr,
     routes: Arc<Routes>,
+    lease: Arc<Lease>,
+}
+
+/// A connection's place among those that may be open. What an upgrade makes of a connection keeps it.
+pub struct Lease {
+    place: Arc<dyn Any + Send + Sync>,
     stop: CancellationToken,
+    open: TaskTracker,
+}
+
+impl Lease {
+    /// Says when the server goes, and the connection with it.
+    pub fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Runs `task` as a part of the connection: it keeps the place, and the server waits for it when it goes.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let place = self.place.clone();
+        self.open.spawn(async move {
+            let _place = place;
+            task.await;
+        });
+    }
 }
 
 impl Connection {
@@ -101,8 +126,7 @@ impl Connection {
     }
 }
 
-async fn open(stream: TcpStream, tls: Option<Arc<Tls>>, connection: Connection) {
-    let _counted = connection.routes.app.metrics.connection();
+async fn serve_encrypted_or_not(stream: TcpStream, tls: Option<Arc<Tls>>, connection: Connection) {
     let peer = connection.peer;
     if let Err(error) = stream.set_nodelay(true) {
         return tracing::debug!(%error, %peer, "the connection was gone at once");
@@ -115,7 +139,8 @@ async fn open(stream: TcpStream, tls: Option<Arc<Tls>>, connection: Connection) 
         }
     };
     // A server that goes waits for answers, not for handshakes.
-    let handshake = connection.stop.run_until_cancelled(tokio::time::timeout(connection.head_timeout(), handshake));
+    let handshake =
+        connection.lease.stop.run_until_cancelled(tokio::time::timeout(connection.head_timeout(), handshake));
     match handshake.await {
         Some(Ok(Ok(Some(stream)))) => serve(stream, connection).await,
         Some(Ok(Ok(None))) => tracing::debug!(%peer, "plain HTTP came to a port that speaks TLS"),
@@ -127,14 +152,11 @@ async fn open(stream: TcpStream, tls: Option<Arc<Tls>>, connection: Connection) 
 
 fn protocols(head_timeout: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
+    // Answers to pipelined requests are not gathered (hyper's `pipeline_flush`): one would wait for what comes after it,
+    // and they would pile up for a client that does not read.
     // Half-closed connections are taken for closed ones, as most servers do: else a client that has gone could not be
     // told from one that waits, and what it asked for would be computed for nobody.
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(head_timeout)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .pipeline_flush(true);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(HEAD_BYTES_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -154,17 +176,21 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let head_timeout = connection.head_timeout();
-    let Connection { peer, routes, stop } = connection;
+    let Connection { peer, routes, lease } = connection;
+    let stop = lease.stop();
     let spoken = Arc::new(AtomicBool::new(false));
     let has_spoken = spoken.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
         has_spoken.store(true, Ordering::Relaxed);
-        let routes = routes.clone();
+        let (routes, lease) = (routes.clone(), lease.clone());
         async move {
-            let request = request.map(Body::new);
+            let mut request = request.map(Body::new);
+            if request.headers().contains_key(header::UPGRADE) {
+                request.extensions_mut().insert(lease);
+            }
             Ok::<_, Infallible>(match &routes.cors {
                 None => answer(&routes, request, peer).await,
-                Some(layer) => cors::around(layer, request, |request| answer(&routes, request, peer)).await,
+                Some(layer) => Box::pin(cors::around(layer, request, |request| answer(&routes, request, peer))).await,
             })
         }
     });

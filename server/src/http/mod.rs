@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod buffer;
 pub mod client_address;
 pub mod connections;
 pub mod cors;

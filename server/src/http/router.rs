@@ -40,6 +40,7 @@ pub fn health_alone(app: SharedApp) -> Router {
 pub fn build(app: SharedApp) -> Router {
     let (router, _) = routes().split_for_parts();
     let router = router.route_layer(from_fn_with_state(app.clone(), idempotency::layer));
+    let router = router.route_layer(from_fn_with_state(app.clone(), registry::unless_in_use));
     let router = match document() {
         Ok(document) => router.merge(openapi::routes(document)),
         Err(error) => {

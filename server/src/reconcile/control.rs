@@ -58,7 +58,7 @@ impl Control {
         let Some(primary) = self.find(&desired.primary) else { return };
         let canary = desired.canary.as_ref().and_then(|(percent, placed)| Some((*percent, self.find(placed)?)));
         let shadow = desired.shadow.as_ref().and_then(|placed| self.find(placed));
-        let live = Live { primary, canary, shadow };
+        let live = Live { primary, canary, shadow, also: Vec::new() };
         let _replaced = app.serving.publish(&desired.organization, desired.name.as_str(), &desired.model, live);
         self.published = Some(Published { generation: desired.generation, name: desired.name.clone() });
         self.failed_for_good = None;

@@ -59,6 +59,11 @@ impl Default for Loader {
 }
 
 impl Loader {
+    /// The threads that every model of this process is loaded on.
+    pub fn threads(&self) -> &LoadingThreads {
+        &self.threads
+    }
+
     /// A version in memory, warmed and ready to answer.
     ///
     /// # Errors
@@ -81,7 +86,7 @@ impl Loader {
         let options = LoadOptions { engine: None, intra_threads: app.config.engine_threads };
         let pool = pool_options(app, placed);
         let engines = app.engines.clone();
-        let loading = self.threads.run(move || {
+        let loading = self.threads().run(move || {
             let program = engines.load(&artifact, &options)?;
             Deployment::start(identity, program, pool)
         });
@@ -97,6 +102,7 @@ fn pool_options(app: &SharedApp, placed: &Placed) -> PoolOptions {
         queue_delay_max: Duration::from_secs_f64(spec.max_queue_delay_ms.max(0.0) / 1e3),
         queue_rows_max: defaults.queue_rows_max,
         queue_bytes_max: defaults.queue_bytes_max,
+        timeout_default: None,
     }
 }
 

@@ -3,7 +3,8 @@
 //! A change comes in two ways, and both end in `Control::publish`, under the model's turn. A caller of this node deploys:
 //! the version is loaded first, then the decision is committed, then it is published, so what should run has run once
 //! before anybody relies on it. Or the registry says that what should run has changed (a restart, another node): the
-//! loop reads it, loads what is missing and publishes. Nothing else stores to a serving slot.
+//! loop reads it, loads what is missing and publishes. Nothing else stores to a serving slot, but
+//! `models_dir` on a server of a folder of models, where this loop does not run.
 
 mod control;
 mod load;
@@ -15,6 +16,7 @@ use crate::error::ApiError;
 use crate::readiness::ModelState;
 use control::Control;
 use load::Loader;
+use loading_threads::LoadingThreads;
 use servoir_registry::{Actor, Deployment, DeploymentSpec, Placed, Strategy};
 use servoir_types::{ModelId, Name, random_token};
 use std::collections::{BTreeMap, HashMap};
@@ -142,6 +144,11 @@ impl Reconciler {
         self.states.lock().unwrap_or_else(PoisonError::into_inner).get(model.as_str()).cloned()
     }
 
+    /// The threads that every model of this process is loaded on.
+    pub fn loading_threads(&self) -> &LoadingThreads {
+        self.loader.threads()
+    }
+
     /// This node's name among the nodes of one registry.
     pub fn node(&self) -> &str {
         &self.node
@@ -256,7 +263,7 @@ impl Reconciler {
 }
 
 /// Runs a change on a task of its own: a caller that hangs up does not leave it half done.
-async fn to_its_end<T: Send + 'static>(
+pub async fn to_its_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {
     tokio::spawn(change).await.unwrap_or_else(|error| Err(ApiError::internal(error)))

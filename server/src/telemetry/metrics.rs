@@ -2,6 +2,10 @@
 //!
 //! A prediction touches only handles that its model and version already have: atomics, no lock, no lookup by label.
 
+mod reading;
+
+pub use reading::{Reading, Traffic};
+
 use super::exposition::Exposition;
 use crate::app::App;
 use arc_swap::ArcSwap;
@@ -62,6 +66,7 @@ pub struct Metrics {
     auth_refusals: IntCounterVec,
     in_flight: IntGauge,
     connections: IntGauge,
+    websockets: IntGauge,
     swaps: IntCounterVec,
     swap_durations: Histogram,
     gauges: ModelGauges,
@@ -149,6 +154,7 @@ impl Metrics {
             )?,
             in_flight: int_gauge(r, "servoir_requests_in_flight", "Requests being answered.")?,
             connections: int_gauge(r, "servoir_connections", "Open client connections.")?,
+            websockets: int_gauge(r, "servoir_websocket_clients", "Open WebSockets.")?,
             swaps: counter_vec(r, "servoir_swaps_total", "Changes of what is live, by outcome.", &["outcome"])?,
             swap_durations: registered(
                 r,
@@ -221,8 +227,13 @@ impl Metrics {
     }
 
     /// Counts a connection for as long as the guard lives.
-    pub fn connection(self: &Arc<Self>) -> impl Drop + Send + 'static {
+    pub fn connection(self: &Arc<Self>) -> impl Drop + Send + Sync + 'static {
         GaugeGuard::up(self.connections.clone())
+    }
+
+    /// Counts a WebSocket for as long as the guard lives.
+    pub fn websocket(self: &Arc<Self>) -> impl Drop + Send + 'static {
+        GaugeGuard::up(self.websockets.clone())
     }
 
     /// Forgets the series of versions of a model that are not in `kept`, so that label values stay bounded by what is live.
@@ -283,7 +294,7 @@ impl Metrics {
         let mut live_models = 0;
         for live in entries.iter().filter_map(|(_, entry)| entry.live()) {
             live_models += 1;
-            let beside = live.canary.iter().map(|(_, deployment)| deployment).chain(&live.shadow);
+            let beside = live.canary.iter().map(|(_, deployment)| deployment).chain(&live.shadow).chain(&live.also);
             for deployment in std::iter::once(&live.primary).chain(beside) {
                 let identity = deployment.identity();
                 let version = identity.version.to_string();

@@ -2,4 +2,5 @@
 
 mod http2;
 mod python;
+mod tls;
 mod world;

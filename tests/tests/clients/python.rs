@@ -1,19 +1,28 @@
 //! The scripts of `python/clients`, each with one client: tritonclient, kserve's SDK, perf_analyzer.
 
-use crate::world::{address, server, succeeds};
+use crate::world::{server, succeeds};
 use servoir_tests::environment;
-use servoir_tests::server::BOOTSTRAP_KEY;
+use servoir_tests::server::{BOOTSTRAP_KEY, TestServer};
 use std::path::Path;
 use tokio::process::Command;
 
-/// Runs a script against a server of its own.
-async fn passes(script: &str, arguments: &[&str]) {
-    let server = server().await;
+/// Runs a script against a server, to its end.
+///
+/// # Panics
+/// When it fails, showing which check did.
+pub async fn run(server: &TestServer, script: &str, arguments: &[&str]) {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../python/clients");
+    let address = server.address().to_string();
     let mut command = Command::new(environment::clients_python());
     // -B: bytecode beside the sources would be a change in the working tree of whoever runs this.
-    command.arg("-B").arg(scripts.join(script)).args(["--address", &address(&server), "--key", BOOTSTRAP_KEY]);
+    command.arg("-B").arg(scripts.join(script)).args(["--address", &address, "--key", BOOTSTRAP_KEY]);
     succeeds(command.args(arguments)).await;
+}
+
+/// Runs a script against a server of its own, with every model.
+async fn passes(script: &str, arguments: &[&str]) {
+    let server = server().await;
+    run(&server, script, arguments).await;
     server.stop().await;
 }
 

@@ -41,11 +41,6 @@ pub async fn server() -> TestServer {
     server
 }
 
-/// `127.0.0.1:PORT`.
-pub fn address(server: &TestServer) -> String {
-    server.url().replace("http://", "")
-}
-
 /// The header that carries the key.
 pub fn key_header() -> String {
     format!("x-api-key: {BOOTSTRAP_KEY}")

@@ -1,7 +1,7 @@
 //! What lies below the routes: TLS, HTTP/1.1 and HTTP/2, browsers of other origins, proxies, WebSockets.
 
-mod authority;
 mod cors;
+mod live;
 mod protocols;
 mod proxies;
 mod tls;

@@ -3,6 +3,7 @@
 use crate::Churn;
 use crate::wire::{http2, post, read};
 use servoir_tests::server::{BOOTSTRAP_KEY, Database, TestServer};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -32,6 +33,25 @@ async fn pipelined_requests_are_answered_in_order() {
     assert_eq!(ids, (0..REQUESTS).map(|number| format!("r-{number}")).collect::<Vec<_>>());
     assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), REQUESTS, "{answers}");
     assert_eq!(answers.matches(&format!("\"predictions\":[{}]", churn.label)).count(), REQUESTS, "{answers}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_does_not_wait_for_the_rest_of_the_next_request() {
+    let server = TestServer::start().await;
+    let mut stream = TcpStream::connect(server.address()).await.expect("the server accepts");
+    let (request, half) = ("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n", "GET /livez HTTP/1.1\r\nho");
+    stream.write_all(format!("{request}{half}").as_bytes()).await.expect("sent in one write");
+    let mut answer = Vec::new();
+    let first = async {
+        while !answer.ends_with(b"ok\n") {
+            stream.read_buf(&mut answer).await.expect("an answer");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), first).await.expect("the first answer comes at once");
+    stream.write_all(b"st: x\r\nconnection: close\r\n\r\n").await.expect("sent");
+    stream.read_to_end(&mut answer).await.expect("the second answer");
+    assert_eq!(String::from_utf8_lossy(&answer).matches("HTTP/1.1 200 OK").count(), 2);
     server.stop().await;
 }
 

@@ -3,9 +3,12 @@
 use reqwest::Method;
 use servoir_tests::server::{Database, TestServer};
 
+/// Trusted networks, headers, and the status that `/metrics` answers without a credential.
+type Case = (&'static [&'static str], &'static [(&'static str, &'static str)], u16);
+
 #[tokio::test]
 async fn metrics_are_for_this_machine_and_not_for_what_a_proxy_lets_through() {
-    let cases: &[(&[&str], &[(&str, &str)], u16)] = &[
+    let cases: &[Case] = &[
         (&[], &[], 200),
         (&[], &[("x-forwarded-for", "192.0.2.7")], 401),
         (&[], &[("x-forwarded-for", "127.0.0.1")], 401),

@@ -1,11 +1,12 @@
 //! TLS: what is agreed on, whose certificates count, and certificates that change while the server runs.
 
 use crate::Churn;
-use crate::authority::{Authority, Issued};
 use crate::wire::{connect, http1, http2, post, read, shown};
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
+use serde_json::Value;
 use servoir::config::TlsConfig;
 use servoir::http::tls::Tls;
+use servoir_tests::authority::{Authority, Issued};
 use servoir_tests::environment;
 use servoir_tests::server::{BOOTSTRAP_KEY, Database, TestServer};
 use std::path::Path;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Command;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
@@ -153,6 +155,32 @@ async fn new_connections_get_the_new_certificate_and_old_ones_go_on() {
 }
 
 #[tokio::test]
+async fn a_hangup_has_files_read_again_that_look_unchanged() {
+    let authority = Authority::new("tests");
+    let (first, second) = (authority.issue(), authority.issue());
+    let files = Files::new(&first);
+    let paths = ["chain.pem", "key.pem"].map(|name| files.folder.path().join(name));
+    // As many bytes each time, and always the same time: only the signal can say that there is something new.
+    let write = |issued: &Issued| {
+        for (path, text) in paths.iter().zip([&issued.certificate, &issued.key]) {
+            std::fs::write(path, format!("{text:<4096}")).expect("written");
+            let file = std::fs::File::options().write(true).open(path).expect("the file");
+            file.set_modified(std::time::UNIX_EPOCH).expect("a time");
+        }
+    };
+    write(&first);
+    let server = start(&authority, &files.config).await;
+    write(&second);
+    let hangup = Command::new("kill").args(["-HUP", &std::process::id().to_string()]).status().await;
+    assert!(hangup.expect("kill(1) runs").success());
+    let renewed = async {
+        while shown(&connect(server.address(), &authority, &TLS13, &[]).await.expect("TLS")) != der(&second) {}
+    };
+    tokio::time::timeout(PATIENCE, renewed).await.expect("the new certificate is served");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn files_that_cannot_be_used_are_refused_in_words_and_leave_the_old_ones() {
     let authority = Authority::new("tests");
     let (own, other) = (authority.issue(), authority.issue());
@@ -233,16 +261,18 @@ async fn the_command_line_trusts_the_authority_that_it_is_told_to() {
     let files = Files::new(&authority.issue());
     files.write("ca.pem", &authority.pem());
     let server = start(&authority, &files.config).await;
+    server.api().serve("churn", Churn::read().model).await;
     let url = format!("https://{}", server.address());
-    let models = |ca: Option<&Path>| {
-        let mut command = tokio::process::Command::new(environment::binary());
-        command.args(["models", "--url", &url]).env("SERVOIR_API_KEY", BOOTSTRAP_KEY).env_remove("SERVOIR_CA");
+    let run = |arguments: &[&str], ca: Option<&Path>| {
+        let mut command = Command::new(environment::binary());
+        command.args(arguments).args(["--url", &url]).env("SERVOIR_API_KEY", BOOTSTRAP_KEY).env_remove("SERVOIR_CA");
         if let Some(ca) = ca {
             command.arg("--ca").arg(ca);
         }
         async move {
             let output = command.output().await.expect("the binary runs");
-            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            (output.status.code(), text(&output.stdout), text(&output.stderr))
         }
     };
     let folder = files.folder.path();
@@ -253,9 +283,18 @@ async fn the_command_line_trusts_the_authority_that_it_is_told_to() {
         (Some(folder.join("none.pem")), 2, "No such file"),
     ];
     for (ca, expected, words) in cases {
-        let (code, errors) = models(ca.as_deref()).await;
+        let (code, _, errors) = run(&["models"], ca.as_deref()).await;
         assert_eq!(code, Some(expected), "{ca:?}: {errors}");
         assert!(errors.contains(words), "{ca:?}: {errors}");
     }
+    let ca = folder.join("ca.pem");
+    let (code, lines, errors) = run(&["watch", "churn", "--count", "2", "--output", "json"], Some(&ca)).await;
+    let frames: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("a frame")).collect();
+    let kinds: Vec<_> = frames.iter().map(|frame| frame["type"].as_str().unwrap_or_default()).collect();
+    assert_eq!((code, kinds), (Some(0), vec!["snapshot", "metrics"]), "{lines}{errors}");
+    let (code, lines, errors) = run(&["watch", "churn", "--count", "1"], Some(&ca)).await;
+    assert_eq!((code, lines.lines().count()), (Some(0), 2), "a heading and a line: {lines}{errors}");
+    let (code, _, errors) = run(&["watch", "nope"], Some(&ca)).await;
+    assert_eq!(code, Some(4), "{errors}");
     server.stop().await;
 }

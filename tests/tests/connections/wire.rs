@@ -1,12 +1,12 @@
 //! Connections that are made step by step, so that a test decides what is spoken on them.
 
-use crate::authority::Authority;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response, body::Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
+use servoir_tests::authority::Authority;
 use servoir_tests::server::BOOTSTRAP_KEY;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,11 +1,15 @@
 //! Predictions over `/v1/predict` and `/v2`, against the answers of the libraries that the models come from.
 
 mod batching;
+mod binary;
+mod compression;
 mod datatypes;
 mod forms;
 mod oracles;
 mod protocol;
+mod repository;
 mod shapes;
+mod statistics;
 
 use serde_json::{Value, json};
 use servoir_tests::fixture::Fixture;

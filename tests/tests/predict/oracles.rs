@@ -74,6 +74,7 @@ async fn over_v1(api: &Api, model: &str, case: &Value, what: &str) {
     assert!(answer.json["latencyMs"].as_f64().is_some_and(|millis| millis > 0.0), "{what}");
 }
 
-fn tolerance(case: &Value) -> f64 {
+/// How far a value may be off, relative to its size.
+pub fn tolerance(case: &Value) -> f64 {
     case["tolerance"].as_f64().expect("a tolerance")
 }

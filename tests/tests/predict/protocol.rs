@@ -13,6 +13,18 @@ async fn a_client_learns_what_is_there() {
     let nobody = api.with_key(None);
     let about = nobody.get("/v2").await.expect(200).json;
     assert_eq!(about["name"], "servoir");
+    let extensions = [
+        "binary_tensor_data",
+        "classification",
+        "logging",
+        "model_configuration",
+        "model_repository",
+        "model_repository(unload_dependents)",
+        "parameters",
+        "schedule_policy",
+        "statistics",
+    ];
+    assert_eq!(about["extensions"], json!(extensions));
     for path in ["/v2/health/live", "/v2/health/ready"] {
         nobody.get(path).await.expect(200);
         assert_eq!(nobody.post(path, json!({})).await.expect(405).header("allow"), "GET");
@@ -26,8 +38,10 @@ async fn a_client_learns_what_is_there() {
     assert_eq!(metadata["outputs"].as_array().map(Vec::len), Some(2));
 
     api.get("/v2/models/churn/ready").await.expect(200);
-    let config = api.get("/v2/models/churn/config").await.expect(200).json;
-    assert_eq!((&config["backend"], &config["input"][0]["data_type"]), (&json!("onnxruntime"), &json!("TYPE_FP32")));
+    for head in ["/v2/health/live", "/v2/models/churn/ready"] {
+        let answer = api.send(api.request(Method::HEAD, head)).await.expect(200);
+        assert_eq!(answer.text, "", "{head}");
+    }
     let listed = api.send(api.request(Method::POST, "/v2/repository/index")).await.expect(200).json;
     assert_eq!(listed, json!([{"name": "churn", "version": "1", "state": "READY", "reason": ""}]));
 
@@ -35,7 +49,9 @@ async fn a_client_learns_what_is_there() {
         ("/v2/models/nope", 404),
         ("/v2/models/nope/ready", 404),
         ("/v2/models/churn/versions/2", 404),
-        ("/v2/models/churn/stats", 404),
+        ("/v2/models/nope/stats", 404),
+        ("/v2/trace/setting", 404),
+        ("/v2/models/churn/trace/setting", 404),
         ("/v2/models/churn?x=1", 400),
         ("/v2/models/%zz", 400),
         ("/v2/", 404),
@@ -44,8 +60,56 @@ async fn a_client_learns_what_is_there() {
         assert!(answer.json["error"].is_string(), "{path}: {}", answer.text);
     }
     assert_eq!(nobody.get("/v2/models/churn").await.expect(401).json["error"].as_str().map(str::is_empty), Some(false));
-    let unload = api.post("/v2/repository/models/churn/unload", json!({})).await.expect(400);
-    assert!(unload.text.contains("Registry API"), "{}", unload.text);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_configuration_says_how_a_version_runs() {
+    let server = TestServer::start().await;
+    let api = server.api();
+    let churn = api.create_model("churn").await;
+    api.upload(&churn, Fixture::read("xgb_binary").model).await.expect(201);
+    let batching = json!({"maxBatchSize": 16, "maxQueueDelayMs": 1.5});
+    api.deploy(&churn, json!({"replicas": 2, "batching": batching})).await.expect(200);
+    let config = api.get("/v2/models/churn/config").await.expect(200).json;
+    let expected = json!({
+        "name": "churn", "platform": "onnxruntime_onnx", "backend": "onnxruntime",
+        "version_policy": {"specific": {"versions": [1]}},
+        "max_batch_size": 10_000,
+        "input": [{"name": "input", "data_type": "TYPE_FP32", "dims": [30]}],
+        "output": [
+            {"name": "label", "data_type": "TYPE_INT64", "dims": []},
+            {"name": "probabilities", "data_type": "TYPE_FP32", "dims": [2]},
+        ],
+        "instance_group": [{"name": "churn_0", "kind": "KIND_CPU", "count": 2}],
+        "dynamic_batching": {"preferred_batch_size": [16], "max_queue_delay_microseconds": 1500},
+        "model_transaction_policy": {"decoupled": false},
+        "parameters": {},
+        "servoir": {"model_id": churn, "version": 1, "device": "cpu", "queue_rows_max": 10_000, "queue_bytes_max": 256 << 20},
+    });
+    assert_eq!(config, expected);
+    api.serve("four", Fixture::read("fixed_batch").model).await;
+    let config = api.get("/v2/models/four/versions/1/config").await.expect(200).json;
+    assert_eq!((&config["max_batch_size"], &config["input"][0]["dims"]), (&json!(0), &json!([4, 2])));
+    assert_eq!(config.get("dynamic_batching"), None);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn shared_memory_holds_nothing() {
+    let server = TestServer::start().await;
+    let api = server.api();
+    for kind in ["systemsharedmemory", "cudasharedmemory"] {
+        let status = api.get(&format!("/v2/{kind}/status")).await.expect(200);
+        assert_eq!(status.json, json!([]));
+        for path in ["unregister", "region/mine/unregister"] {
+            api.send(api.request(Method::POST, &format!("/v2/{kind}/{path}"))).await.expect(200);
+        }
+        let path = format!("/v2/{kind}/region/mine/register");
+        let refused = api.post(&path, json!({"key": "/mine", "offset": 0, "byte_size": 8})).await.expect(400);
+        assert!(refused.text.contains("shared memory"), "{}", refused.text);
+        api.get(&format!("/v2/{kind}/region/mine/status")).await.expect(404);
+    }
     server.stop().await;
 }
 

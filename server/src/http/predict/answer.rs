@@ -27,7 +27,8 @@ pub async fn answer(app: &SharedApp, target: Target, request: Request<Body>) -> 
     let takes = target.methods();
     let mut response = match protocol {
         Some(protocol) => counted(app, Asked::Path(target), protocol, request).await,
-        None => describe(app, &target, request).await.unwrap_or_else(IntoResponse::into_response),
+        // On the heap, so that predictions do not carry the room that rare calls take.
+        None => Box::pin(describe(app, &target, request)).await.unwrap_or_else(IntoResponse::into_response),
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED
         && let Ok(takes) = HeaderValue::from_str(&listed(takes))

@@ -23,7 +23,8 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Runs the model. The answer is wanted within the server's own limit, or `timeout` when that is shorter.
+    /// Runs the model. The answer is wanted within the server's own limit, or, when that is shorter, within `timeout` or
+    /// the deployment's own.
     ///
     /// # Errors
     /// What the deployment answers: 422 mismatch, 429 queue full, 504 too late, 503 closing, 500 the engine failed.
@@ -36,6 +37,7 @@ impl Call<'_> {
     ) -> Result<Answer, ApiError> {
         self.served.rows = inputs.first().map_or(0, Tensor::rows);
         let longest = Duration::from_secs(self.app.config.limits.predict_seconds_max);
+        let timeout = timeout.or(chosen.deployment.options().timeout_default);
         let deadline = self.started.checked_add(timeout.map_or(longest, |timeout| timeout.min(longest)));
         if let Some(shadow) = &chosen.shadow {
             mirror(shadow, &inputs, deadline);

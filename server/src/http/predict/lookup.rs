@@ -40,7 +40,7 @@ pub fn choose(app: &App, organization: &str, model: &str, version: Option<u64>) 
     Ok(Chosen { deployment: entry.choose_of(&live), shadow: live.shadow.clone() })
 }
 
-/// The primary or the canary, whichever has this version.
+/// The deployment that has this version, of those that callers get answers from.
 ///
 /// # Errors
 /// 404 `version-not-live`, naming what is.
@@ -56,7 +56,7 @@ pub fn of_version(live: &Live, model: &str, version: u64) -> Result<Arc<Deployme
 
 /// The deployments that callers get answers from.
 pub fn answering(live: &Live) -> impl Iterator<Item = &Arc<Deployment>> {
-    std::iter::once(&live.primary).chain(live.canary.iter().map(|(_, canary)| canary))
+    std::iter::once(&live.primary).chain(live.canary.iter().map(|(_, canary)| canary)).chain(&live.also)
 }
 
 /// Every deployment that callers of an organization get answers from, in no order.
@@ -81,12 +81,14 @@ pub fn expected(deployment: &Deployment) -> Model<'_> {
 
 fn absent(app: &App, model: &str) -> ApiError {
     let model = shown(model);
-    let coming_up = app.readiness.checks().iter().any(|check| !check.ok && check.name != "not-draining");
-    if coming_up {
+    if app.readiness.is_coming_up() {
         let detail = format!("model '{model}' does not answer yet: models are still being brought up; try again soon");
         return ApiError { retry_after_seconds: Some(1), ..ApiError::new(Kind::Unavailable, "not-ready", detail) };
     }
-    let detail = format!("no model '{model}' is deployed; deploy a version of it, or check the id or name");
+    let detail = match &app.models_dir {
+        Some(_) => format!("no model '{model}' is live; check the name, or ask /v2/repository/index why it is not"),
+        None => format!("no model '{model}' is deployed; deploy a version of it, or check the id or name"),
+    };
     ApiError::new(Kind::NotFound, "model-not-found", detail)
 }
 

@@ -1,57 +1,110 @@
 //! The body of a prediction: its headers and its bytes.
 
+use super::compression::{Coding, Decompressor};
 use crate::config::Limits;
 use crate::error::ApiError;
 use crate::http::body::{self, BodyLimits};
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 use servoir_types::Kind;
 use std::time::Duration;
 
-/// The header that announces tensors in binary form.
-const BINARY_HEADER: &str = "inference-header-content-length";
+/// The header that says how much of a body, before it was compressed, is JSON; tensors in binary form follow.
+pub const HEAD_LEN: HeaderName = HeaderName::from_static("inference-header-content-length");
 
-/// Said wherever a request asks for tensors in binary form.
-pub const NO_BINARY: &str = "binary tensors are not available over this release; send and ask for JSON";
+/// A body with tensors.
+#[derive(Debug)]
+pub struct Received {
+    /// The body, decompressed.
+    pub bytes: Bytes,
+    /// How many of the bytes are JSON, at most all of them; `None`: nothing was said.
+    pub head_len: Option<usize>,
+}
 
 /// Reads a body of JSON within the server's limits.
 ///
 /// # Errors
-/// 415 for an encoding or a media type that is surely no JSON, 413, 408, 400.
-pub async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, ApiError> {
-    check(headers)?;
-    let idle_max = Duration::from_secs(limits.body_idle_seconds);
-    body::read(body, BodyLimits { bytes_max: limits.predict_body_bytes_max, idle_max }).await
+/// 415 for a coding that is not known or a media type that is surely no JSON, 413, 408, 400.
+pub async fn read_json(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, ApiError> {
+    check_json(headers)?;
+    collect(headers, body, limits, 0).await
 }
 
-/// Clients often leave the media type to their library's default, so only those that cannot be JSON are refused.
-fn check(headers: &HeaderMap) -> Result<(), ApiError> {
-    if headers.contains_key(BINARY_HEADER) {
-        return Err(ApiError::malformed("binary-not-available", format!("{BINARY_HEADER}: {NO_BINARY}")));
+/// Reads a body of the Open Inference Protocol within the server's limits. Tensors in binary form lie aligned in memory
+/// unless the body came in one piece.
+///
+/// # Errors
+/// As [`read_json`]; 400 when the length of the JSON is no number, or more than the body has.
+pub async fn read_tensors(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Received, ApiError> {
+    check_media(headers, &["multipart/"], "send JSON, or JSON and then tensors in binary form")?;
+    let head_len = head_len(headers)?;
+    let bytes = collect(headers, body, limits, head_len.unwrap_or(0)).await?;
+    if let Some(head_len) = head_len.filter(|&head_len| head_len > bytes.len()) {
+        let detail = format!("{HEAD_LEN} is {head_len}, and the body has {} bytes", bytes.len());
+        return Err(ApiError::malformed("wrong-head-length", detail));
     }
-    let unsupported = |code, detail| Err(ApiError::new(Kind::UnsupportedMedia, code, detail));
-    for encoding in headers.get_all(header::CONTENT_ENCODING) {
-        if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
-            let encoding = String::from_utf8_lossy(encoding.as_bytes());
-            let detail = format!("the body is encoded as '{encoding}'; send it without Content-Encoding");
-            return unsupported("unsupported-encoding", detail);
-        }
+    Ok(Received { bytes, head_len })
+}
+
+fn check_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    if headers.contains_key(HEAD_LEN) {
+        let detail = format!("{HEAD_LEN}: this path takes JSON alone; /v2/models/{{model}}/infer takes binary tensors");
+        return Err(ApiError::malformed("binary-not-available", detail));
     }
+    check_media(headers, &["multipart/", "application/octet-stream"], "send JSON with 'Content-Type: application/json'")
+}
+
+/// Clients often leave the media type to their library's default, so only those that surely are something else are refused.
+fn check_media(headers: &HeaderMap, refused: &[&str], advice: &str) -> Result<(), ApiError> {
     let media = headers.get(header::CONTENT_TYPE).map(|media| media.as_bytes()).unwrap_or_default();
-    let is = |name: &str| media.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()));
-    if is("multipart/") || is("application/octet-stream") {
-        let media = String::from_utf8_lossy(media);
-        let detail = format!("the body is '{media}'; send JSON with 'Content-Type: application/json'");
-        return unsupported("unsupported-media-type", detail);
+    let is = |name: &&str| media.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()));
+    if refused.iter().any(is) {
+        let detail = format!("the body is '{}'; {advice}", String::from_utf8_lossy(media));
+        return Err(ApiError::new(Kind::UnsupportedMedia, "unsupported-media-type", detail));
     }
     Ok(())
+}
+
+fn head_len(headers: &HeaderMap) -> Result<Option<usize>, ApiError> {
+    let mut values = headers.get_all(HEAD_LEN).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let number = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    match number.and_then(|text| text.parse().ok()) {
+        Some(head_len) if values.next().is_none() => Ok(Some(head_len)),
+        Some(_) => Err(ApiError::malformed("wrong-head-length", format!("{HEAD_LEN} came twice"))),
+        None => {
+            let came: String = String::from_utf8_lossy(value.as_bytes()).chars().take(40).collect();
+            let detail = format!("{HEAD_LEN} is a number of bytes, '{came}' came");
+            Err(ApiError::malformed("wrong-head-length", detail))
+        }
+    }
+}
+
+/// Reads a body and decompresses it on the way. The limit holds for what is sent and for what becomes of it.
+async fn collect(headers: &HeaderMap, mut body: Body, limits: &Limits, head_len: usize) -> Result<Bytes, ApiError> {
+    let idle_max = Duration::from_secs(limits.body_idle_seconds);
+    let limits = BodyLimits { bytes_max: limits.predict_body_bytes_max, idle_max };
+    let Some(coding) = Coding::of_body(headers)? else { return body::read_aligned(body, limits, head_len).await };
+    body::declared_min(&body, limits)?;
+    let mut decompressor = Decompressor::new(coding, head_len, limits.bytes_max);
+    let mut left = limits.bytes_max;
+    while let Some(piece) = body::piece(&mut body, limits).await? {
+        left = left.checked_sub(piece.len()).ok_or_else(|| body::too_large(limits.bytes_max))?;
+        decompressor = decompressor.feed(piece).await?;
+    }
+    decompressor.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderName;
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(HeaderName::from_static(name), value.parse().unwrap());
+        headers
+    }
 
     #[test]
     fn only_what_cannot_be_json_is_refused() {
@@ -62,15 +115,36 @@ mod tests {
             ("content-type", "text/plain", None),
             ("content-type", "multipart/form-data; boundary=x", Some("unsupported-media-type")),
             ("content-type", "Application/Octet-Stream", Some("unsupported-media-type")),
-            ("content-encoding", "identity", None),
-            ("content-encoding", "gzip", Some("unsupported-encoding")),
             ("inference-header-content-length", "80", Some("binary-not-available")),
         ];
         for (name, value, expected) in cases {
-            let mut headers = HeaderMap::new();
-            headers.insert(HeaderName::from_static(name), value.parse().unwrap());
-            assert_eq!(check(&headers).err().map(|error| error.code), expected, "{name}: {value}");
+            let headers = headers(name, value);
+            assert_eq!(check_json(&headers).err().map(|error| error.code), expected, "{name}: {value}");
         }
-        assert!(check(&HeaderMap::new()).is_ok());
+        assert!(check_json(&HeaderMap::new()).is_ok());
+    }
+
+    #[test]
+    fn the_length_of_the_json_is_a_number() {
+        let cases = [
+            ("0", Ok(Some(0))),
+            ("80", Ok(Some(80))),
+            ("", Err("is a number of bytes, '' came")),
+            ("-1", Err("is a number of bytes, '-1' came")),
+            ("+1", Err("is a number of bytes, '+1' came")),
+            ("99999999999999999999999", Err("is a number of bytes")),
+        ];
+        for (value, expected) in cases {
+            let came = head_len(&headers("inference-header-content-length", value));
+            match (came, expected) {
+                (Ok(came), Ok(expected)) => assert_eq!(came, expected, "{value}"),
+                (Err(error), Err(expected)) => assert!(error.detail.contains(expected), "{}", error.detail),
+                (came, expected) => panic!("{value}: {came:?} for {expected:?}"),
+            }
+        }
+        let mut twice = headers("inference-header-content-length", "80");
+        twice.append(HEAD_LEN, "80".parse().unwrap());
+        assert!(head_len(&twice).is_err());
+        assert_eq!(head_len(&HeaderMap::new()).unwrap(), None);
     }
 }

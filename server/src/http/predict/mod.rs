@@ -6,6 +6,7 @@
 
 mod answer;
 mod call;
+mod compression;
 mod document;
 pub mod lookup;
 mod media;

@@ -67,7 +67,7 @@ pub struct Batching {
 }
 
 /// A version that takes a share of the requests.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Canary {
     pub version: i64,
     /// Per cent of the requests.
@@ -75,7 +75,7 @@ pub struct Canary {
 }
 
 /// A version that is sent a copy of the requests.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Shadow {
     pub version: i64,
 }

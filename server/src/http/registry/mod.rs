@@ -10,6 +10,8 @@ mod deploy_request;
 mod deployment_view;
 mod hardware;
 mod import;
+mod in_use;
+mod live;
 mod metadata;
 mod metered;
 mod model_request;
@@ -21,6 +23,8 @@ mod undeploy;
 mod upload;
 mod versions;
 mod wire;
+
+pub use in_use::unless_in_use;
 
 use crate::app::SharedApp;
 pub use deploy::{default_spec, newest_ready};
@@ -36,6 +40,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
         .merge(deploy::routes())
         .merge(undeploy::routes())
         .merge(status::routes())
+        .merge(live::routes())
         .merge(hardware::routes())
         .merge(predict::routes())
 }

@@ -9,7 +9,7 @@ pub use watch::keep_fresh;
 
 use crate::config::TlsConfig;
 use arc_swap::ArcSwap;
-use files::Files;
+use files::{Files, Stamps};
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -21,6 +21,8 @@ pub use files::TlsError;
 /// The certificate that new connections are served with, and the files that it came from.
 pub struct Tls {
     files: Files,
+    /// As the files were when they were first read.
+    first: Stamps,
     current: ArcSwap<ServerConfig>,
 }
 
@@ -31,8 +33,9 @@ impl Tls {
     /// When a file cannot be read, does not hold what it should, or the key is not the certificate's.
     pub fn configured(config: &TlsConfig) -> Result<Option<Self>, TlsError> {
         let Some(files) = Files::of(config) else { return Ok(None) };
+        let first = files.stamps();
         let current = ArcSwap::from_pointee(files.read()?);
-        Ok(Some(Self { files, current }))
+        Ok(Some(Self { files, first, current }))
     }
 
     /// Reads the files again. Connections that are open keep what they began with.

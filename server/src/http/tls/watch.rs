@@ -1,24 +1,29 @@
 //! Noticing that certificates have changed: the files are looked at every few seconds, and at once on SIGHUP.
 
+use super::files::Stamps;
 use super::{Tls, TlsError};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Serves new connections with what the files hold, for as long as it is polled. Files that cannot be used leave what
-/// was served in use, and the log says why, once for each change.
-pub async fn keep_fresh(tls: Arc<Tls>) {
-    let mut hangups = match signal(SignalKind::hangup()) {
+/// was served in use, and the log says why, once for each change. From this call on SIGHUP does not end the process.
+pub fn keep_fresh(tls: Arc<Tls>) -> impl Future<Output = ()> + Send + 'static {
+    let hangups = match signal(SignalKind::hangup()) {
         Ok(hangups) => Some(hangups),
         Err(error) => {
             tracing::warn!(%error, "cannot hear SIGHUP; certificates are read again when their files change");
             None
         }
     };
-    let mut known = tls.files.stamps();
+    let known = tls.first.clone();
+    look_again_and_again(tls, known, hangups)
+}
+
+async fn look_again_and_again(tls: Arc<Tls>, mut known: Stamps, mut hangups: Option<Signal>) {
     loop {
         let asked = tokio::select! {
             () = hangup(&mut hangups) => true,
@@ -43,7 +48,7 @@ pub async fn keep_fresh(tls: Arc<Tls>) {
     }
 }
 
-async fn hangup(hangups: &mut Option<tokio::signal::unix::Signal>) {
+async fn hangup(hangups: &mut Option<Signal>) {
     match hangups {
         Some(hangups) => drop(hangups.recv().await),
         None => std::future::pending().await,

@@ -1,12 +1,13 @@
 //! The plain JSON way: rows in, predictions out.
 
-use super::answer::json_body;
 use super::call::Call;
+use super::compression::compress;
 use super::{lookup, media, names};
 use crate::error::ApiError;
 use axum::body::Body;
 use axum::response::Response;
 use http::request::Parts;
+use http::{HeaderValue, header};
 use servoir_codec::v1::{Answer, Asked, Predictions};
 use servoir_runtime::Priority;
 
@@ -20,7 +21,7 @@ pub async fn predict(mut call: Call<'_>, model: &str, parts: &Parts, body: Body)
     let chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
     let deployment = &*chosen.deployment;
     call.served.model = Some(deployment.identity().clone());
-    let bytes = media::read(&parts.headers, body, &call.app.config.limits).await?;
+    let bytes = media::read_json(&parts.headers, body, &call.app.config.limits).await?;
     let asked = Asked::read(&bytes, lookup::expected(deployment))?;
     let answer = call.run(&chosen, asked.inputs, None, Priority::Normal).await?;
     let predictions = Predictions::of(deployment.signature(), &answer.outputs);
@@ -34,5 +35,7 @@ pub async fn predict(mut call: Call<'_>, model: &str, parts: &Parts, body: Body)
         single: asked.single,
         latency_ms: call.started.elapsed().as_micros() as f64 / 1000.0,
     };
-    Ok(json_body(answer.to_json()?))
+    let mut response = compress(&parts.headers, call.app.config.compress_bytes_min, answer.to_json()?).await?;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
 }

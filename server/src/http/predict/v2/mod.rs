@@ -1,4 +1,4 @@
-//! The Open Inference Protocol, version 2, over HTTP with JSON tensors.
+//! The Open Inference Protocol, version 2, over HTTP: tensors as JSON or in binary form.
 
 pub mod config;
 pub mod health;
@@ -10,6 +10,7 @@ pub mod statistics;
 
 use super::answer::json_body;
 use super::call::Call;
+use super::compression::compress;
 use super::{lookup, media, names};
 use crate::app::SharedApp;
 use crate::error::ApiError;
@@ -17,10 +18,11 @@ use crate::http::body::{self, BodyLimits};
 use axum::body::Body;
 use axum::response::Response;
 use http::request::Parts;
+use http::{HeaderValue, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use servoir_codec::object;
-use servoir_codec::v2::{Answer, Asked};
+use servoir_codec::v2::{Answer, Asked, Written};
 use servoir_runtime::{Deployment, Priority};
 use servoir_types::{Kind, Tensor};
 use std::time::Duration;
@@ -41,10 +43,18 @@ pub async fn infer(
     let chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
     let deployment = &*chosen.deployment;
     call.served.model = Some(deployment.identity().clone());
-    let bytes = media::read(&parts.headers, body, &call.app.config.limits).await?;
-    let asked = Asked::read(&bytes, None, lookup::expected(deployment))?;
+    let received = media::read_tensors(&parts.headers, body, &call.app.config.limits).await?;
+    let asked = Asked::read(&received.bytes, received.head_len, lookup::expected(deployment))?;
     let answer = call.run(&chosen, asked.inputs, asked.timeout, priority(asked.priority)).await?;
-    Ok(json_body(answer_of(deployment, &answer.outputs).to_json(&asked.outputs, asked.id.as_deref())?))
+    let Written { bytes, head_len } =
+        answer_of(deployment, &answer.outputs).write(&asked.outputs, asked.id.as_deref())?;
+    let mut response = compress(&parts.headers, call.app.config.compress_bytes_min, bytes).await?;
+    let content_type = if head_len.is_some() { "application/octet-stream" } else { "application/json" };
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(head_len) = head_len {
+        response.headers_mut().insert(media::HEAD_LEN, HeaderValue::from(head_len));
+    }
+    Ok(response)
 }
 
 /// What a deployment gave, ready to be written.

@@ -7,6 +7,7 @@ use crate::auth::scope::{RegistryRead, Scope as _};
 use crate::error::ApiError;
 use crate::http::predict::lookup;
 use crate::http::registry::{default_spec, newest_ready};
+use crate::models_dir::Indexed;
 use crate::readiness::ModelState;
 use crate::reconcile::Wish;
 use axum::body::Body;
@@ -61,6 +62,10 @@ pub struct Change {
 /// Every version that answers for the caller's organization, and after them, for a caller that may read the registry,
 /// the models that do not. When the registry is away, those that answer alone.
 pub async fn listed(app: &SharedApp, principal: &Principal, ready_only: bool) -> Vec<Listed> {
+    if let Some(directory) = &app.models_dir {
+        let lines = directory.index(&principal.organization).await.into_iter();
+        return lines.filter(|line| !ready_only || line.reason.is_none()).map(in_directory).collect();
+    }
     let answering = lookup::of_organization(app, &principal.organization);
     let mut listed: Vec<_> = answering
         .iter()
@@ -80,6 +85,12 @@ pub async fn listed(app: &SharedApp, principal: &Principal, ready_only: bool) ->
         }
     }
     listed
+}
+
+fn in_directory(line: Indexed) -> Listed {
+    let state = if line.reason.is_none() { "READY" } else { "UNAVAILABLE" };
+    let version = line.version.map(|version| version.to_string()).unwrap_or_default();
+    Listed { name: line.name, version, state, reason: line.reason.unwrap_or_default() }
 }
 
 /// The models of the registry that do not answer, by name.
@@ -134,6 +145,9 @@ fn silent_model(app: &SharedApp, model: Model) -> Listed {
 /// 404 for a model that the organization does not have; what a deployment answers: 409 when there is no version that is
 /// ready, 422 with the engine's reason when it cannot be served.
 pub async fn load(app: &SharedApp, actor: &Actor, name: &str) -> Result<(), ApiError> {
+    if let Some(directory) = &app.models_dir {
+        return directory.load(app, actor, name).await;
+    }
     let model = app.registry.model(&actor.organization, name).await?;
     let newest = newest_ready(app, &model).await?;
     let current = app.registry.deployment(&model.id).await?;
@@ -156,6 +170,9 @@ pub async fn load(app: &SharedApp, actor: &Actor, name: &str) -> Result<(), ApiE
 /// # Errors
 /// 404 for a model that the organization does not have.
 pub async fn unload(app: &SharedApp, actor: &Actor, name: &str) -> Result<(), ApiError> {
+    if let Some(directory) = &app.models_dir {
+        return directory.unload(app, actor, name).await;
+    }
     let model = app.registry.model(&actor.organization, name).await?;
     match app.reconciler.undeploy(app, actor, &model.id).await {
         Err(error) if error.code == "not-deployed" => Ok(()),

@@ -5,13 +5,19 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 /// Signs certificates.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
-/// A certificate and its key, PEM.
+/// A certificate and its key.
 pub struct Issued {
+    /// The certificate, PEM.
     pub certificate: String,
+    /// The private key, PEM.
     pub key: String,
 }
 
 impl Authority {
+    /// An authority with a key of its own.
+    ///
+    /// # Panics
+    /// When no key can be made.
     pub fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.distinguished_name.push(DnType::CommonName, name);
@@ -26,6 +32,9 @@ impl Authority {
     }
 
     /// A certificate for this machine's loopback.
+    ///
+    /// # Panics
+    /// When no key can be made.
     pub fn issue(&self) -> Issued {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let key = KeyPair::generate().expect("a key");

@@ -1,0 +1,3 @@
+//! What all benchmarks need.
+
+pub mod report;
