@@ -51,10 +51,14 @@ impl Route<'_> {
             contents.values_mut().for_each(never_null);
         }
         let mut statuses = Statuses(operation.entry("responses").or_insert_with(|| json!({})));
+        let malformed = match Dialect::of(self.path) {
+            Dialect::Problem => "`validation`: `errors` names each field that is wrong.",
+            Dialect::OpenInference => "What came is malformed; `error` says what was expected.",
+        };
         statuses.can_be("429", "`too-many-requests`: the server is answering as many as it can.");
         statuses.can_be("500", "`internal`: the request id finds it in the log.");
         if is_protected {
-            statuses.can_be("400", "`validation`: `errors` names each field that is wrong.");
+            statuses.can_be("400", malformed);
             statuses.can_be("401", "`credential-missing`, `api-key-invalid` or `token-invalid`.");
         }
         if scope.is_some() {
