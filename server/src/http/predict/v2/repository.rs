@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use servoir_registry::{Actor, DeploymentSpec, Model, ModelFilter, RegistryError, SortField, Strategy, Window};
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
 
 /// The most models that the registry is asked for.
 const LISTED_MAX: i64 = 10_000;
@@ -23,8 +24,9 @@ const LISTED_MAX: i64 = 10_000;
 const PAGE_MODELS: i64 = 500;
 
 /// What `index` can be asked.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RepositoryIndexRequest)]
 pub struct Query {
     /// Only models that answer.
     #[serde(default)]
@@ -35,7 +37,8 @@ pub struct Query {
 }
 
 /// A version in the repository.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[schema(as = RepositoryModel)]
 pub struct Listed {
     /// The model.
     pub name: String,
@@ -48,9 +51,10 @@ pub struct Listed {
 }
 
 /// What `load` and `unload` can be told.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Change {
+#[schema(as = RepositoryUnloadRequest)]
+pub struct Change {
     #[serde(default)]
     parameters: Map<String, Value>,
 }
