@@ -250,6 +250,10 @@ mod tests {
         let cases = [
             ("", "the body is not JSON: a value was expected, the text ends at line 1, column 1"),
             ("[[1, 2]]", "the body: a list came where an object belongs"),
+            (
+                r#"{"instances": [[1,2]]} {}"#,
+                "the body is not JSON: the end was expected, '{' came at line 1, column 24",
+            ),
             ("{}", "one of instances, inputs and input_data must be there"),
             (r#"{"instances": null}"#, "one of instances, inputs and input_data must be there"),
             (

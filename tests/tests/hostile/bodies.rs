@@ -35,7 +35,7 @@ async fn predictions_v1() {
         post("not JSON", PREDICT, raw("hello"), 400, &["JSON"]),
         post("not UTF-8", PREDICT, Body::Raw(vec![b'{', b'"', 0xff, 0xfe, b'"', b':', b'1', b'}']), 400, &[]),
         post("bare NaN", PREDICT, raw(r#"{"instances": [[NaN]]}"#), 400, &[]),
-        post("two values", PREDICT, raw(r#"{"instances": [[1]]} {"instances": [[1]]}"#), 400, &[]),
+        post("two values", PREDICT, raw(&format!("{} {{}}", json!({"instances": [row(30)]}))), 400, &["JSON"]),
         post("a list", PREDICT, raw("[1, 2]"), 400, &["object"]),
         post(
             "200,000 brackets",
