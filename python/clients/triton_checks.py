@@ -243,8 +243,9 @@ def check_refusals(triton: Triton) -> None:
 
 
 def check_too_large(triton: Triton) -> None:
-    sent = np.zeros((500_000, 3), dtype=np.float32)
-    triton.refused("too large", ["bytes"], triton.echo, "FP32", sent)
+    """More rows than may ever wait for a model. The body itself is smaller than the largest that is read."""
+    sent = np.zeros((100_000, 3), dtype=np.float32)
+    triton.refused("too large", ["rows"], triton.echo, "FP32", sent)
     tensors.require_equal(triton.echo("FP32", sent[:2]), sent[:2], "after what was too large")
 
 

@@ -1,6 +1,5 @@
 """tritonclient over TLS, in its four forms, trusting one authority."""
 
-import functools
 import ssl
 
 import gevent.ssl
@@ -20,7 +19,8 @@ def check_every_form(server: Server) -> None:
         tritonclient.http: lambda: tritonclient.http.InferenceServerClient(
             address,
             ssl=True,
-            ssl_context_factory=functools.partial(gevent.ssl.create_default_context, cafile=authority),
+            ssl_options={"ca_certs": authority},
+            ssl_context_factory=gevent.ssl.create_default_context,
         ),
         tritonclient.http.aio: lambda: Blocking(
             lambda: tritonclient.http.aio.InferenceServerClient(
@@ -42,5 +42,9 @@ def check_every_form(server: Server) -> None:
         triton.client.close()
 
 
-if __name__ == "__main__":
+def main() -> None:
     run([check_every_form], arguments())
+
+
+if __name__ == "__main__":
+    main()

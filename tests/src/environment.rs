@@ -25,6 +25,11 @@ pub fn binary() -> PathBuf {
     required("SERVOIR_TEST_BINARY").into()
 }
 
+/// The Python that has schemathesis.
+pub fn schemathesis_python() -> PathBuf {
+    required("SERVOIR_TEST_SCHEMATHESIS_PYTHON").into()
+}
+
 /// The Python that has the clients of others.
 pub fn clients_python() -> PathBuf {
     required("SERVOIR_TEST_CLIENTS_PYTHON").into()

@@ -45,6 +45,15 @@ pub const CLIENTS: Environment = Environment {
     pip_arguments: &["--no-deps", "--ignore-requires-python"],
 };
 
+/// The tool that holds the API's documents against a server.
+pub const SCHEMATHESIS: Environment = Environment {
+    folder: "python-schemathesis",
+    requirements: "schemathesis/requirements.txt",
+    purpose: "schemathesis (about 30 MB)",
+    // The file names every package itself; MLServer's is there for the document in it, not to be run.
+    pip_arguments: &["--no-deps", "--ignore-requires-python"],
+};
+
 /// A ready environment.
 pub struct Python {
     /// The environment's own interpreter.

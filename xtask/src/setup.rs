@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::postgres::Cluster;
-use crate::python::{ORACLES, Python};
+use crate::python::{ORACLES, Python, SCHEMATHESIS};
 use crate::workspace::Workspace;
 use crate::{cargo_deny, clients, fixtures, onnxruntime};
 
@@ -20,6 +20,8 @@ pub struct Prepared {
     pub fixtures: PathBuf,
     /// The Python environment of the clients of others.
     pub clients: Python,
+    /// The Python environment of schemathesis.
+    pub schemathesis: Python,
 }
 
 impl Prepared {
@@ -29,7 +31,8 @@ impl Prepared {
         let onnxruntime = onnxruntime::library(workspace, &python)?;
         let fixtures = fixtures::for_tests(workspace, &python)?;
         let clients = clients::ready(workspace)?;
-        Ok(Self { python, onnxruntime, fixtures, clients })
+        let schemathesis = Python::ready(workspace, &SCHEMATHESIS)?;
+        Ok(Self { python, onnxruntime, fixtures, clients, schemathesis })
     }
 
     /// Tells a test process where everything is.
@@ -39,6 +42,7 @@ impl Prepared {
             .env("SERVOIR_TEST_FIXTURES", &self.fixtures)
             .env("SERVOIR_TEST_PYTHON", &self.python.program)
             .env("SERVOIR_TEST_CLIENTS_PYTHON", &self.clients.program)
+            .env("SERVOIR_TEST_SCHEMATHESIS_PYTHON", &self.schemathesis.program)
             .env("SERVOIR_TEST_POSTGRES_URL", postgres.url())
     }
 }
@@ -52,6 +56,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     eprintln!("ONNX Runtime  {}", prepared.onnxruntime.display());
     eprintln!("fixtures      {}", prepared.fixtures.display());
     eprintln!("clients       {}", prepared.clients.program.display());
+    eprintln!("schemathesis  {}", prepared.schemathesis.program.display());
     eprintln!("cargo-deny    {}", deny.display());
     eprintln!("PostgreSQL    {} (for as long as this ran)", postgres.url());
     Ok(())

@@ -85,3 +85,39 @@ fn narrowed<W: Copy + Display, N: TryFrom<W>>(spec: &TensorSpec, wide: &[W]) -> 
     });
     narrow.collect::<Result<Vec<_>, _>>().map(Elements::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use servoir_types::Shape;
+
+    #[test]
+    fn elements_are_those_of_the_datatype_s_own_list() {
+        let int = |values: &[i32]| InferTensorContents { int_contents: values.to_vec(), ..Default::default() };
+        let uint = |values: &[u32]| InferTensorContents { uint_contents: values.to_vec(), ..Default::default() };
+        let both = InferTensorContents { fp32_contents: vec![1.0; 2], ..int(&[1, 2]) };
+        let cases = [
+            (Datatype::Int8, int(&[-128, 127]), Ok(Data::Int8(vec![-128, 127].into()))),
+            (Datatype::Int8, int(&[0, 128]), Err("input 'x', value 1: 128 is out of the range of INT8")),
+            (Datatype::Int16, int(&[-32_769, 0]), Err("input 'x', value 0: -32769 is out of the range of INT16")),
+            (Datatype::Uint16, uint(&[0, 65_535]), Ok(Data::Uint16(vec![0, 65_535].into()))),
+            (Datatype::Uint8, uint(&[256, 0]), Err("input 'x', value 0: 256 is out of the range of UINT8")),
+            (Datatype::Uint8, int(&[1, 2]), Err("input 'x' is UINT8, its elements belong in uint_contents")),
+            (
+                Datatype::Int32,
+                both,
+                Err("input 'x' is INT32, its elements belong in int_contents, not in fp32_contents"),
+            ),
+            (Datatype::Int32, int(&[1]), Err("input 'x': shape [2] has 2 elements, 1 came in int_contents")),
+            (Datatype::Fp16, int(&[]), Err("input 'x' is FP16, which has no typed contents")),
+        ];
+        for (datatype, contents, expected) in cases {
+            let spec = TensorSpec::new("x", datatype, Shape::unranked());
+            match (read(&spec, vec![2], contents).map_err(|fault| fault.to_string()), expected) {
+                (Ok(tensor), Ok(data)) => assert_eq!(tensor.data(), &data),
+                (Err(came), Err(says)) => assert!(came.starts_with(says), "{says}: {came}"),
+                (came, expected) => panic!("{came:?} for {expected:?}"),
+            }
+        }
+    }
+}

@@ -110,12 +110,19 @@ pub fn count(scanner: &mut Scanner<'_>, path: &Path<'_>) -> Result<Option<u64>, 
     Ok(Some(value))
 }
 
-/// Reads an integer that is written in digits alone; `None`, having read nothing, for anything else.
+/// Reads a whole number, `2.0` like `2`; `None`, having read nothing, for anything else.
 pub fn integer<T: std::str::FromStr>(scanner: &mut Scanner<'_>) -> Option<T> {
     scanner.skip_space();
-    let decimal = number::scan(scanner.rest()).filter(|decimal| decimal.is_plain)?;
+    let decimal = number::scan(scanner.rest())?;
     let digits = std::str::from_utf8(&scanner.rest()[..decimal.length]).ok()?;
-    let value = digits.parse().ok()?;
+    let value = if decimal.is_plain { digits.parse().ok()? } else { whole(digits)?.parse().ok()? };
     scanner.advance(decimal.length);
     Some(value)
+}
+
+/// The digits of a whole number that is written with a fraction or an exponent, where a double holds it exactly.
+fn whole(digits: &str) -> Option<String> {
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    let value: f64 = digits.parse().ok()?;
+    (value.fract() == 0.0 && value.abs() <= EXACT_MAX).then(|| (value as i64).to_string())
 }

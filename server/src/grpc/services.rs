@@ -8,6 +8,7 @@ use super::reflection::{Reflection, Version};
 use super::service::grpc_inference_service_server::{GrpcInferenceServiceServer, SERVICE_NAME};
 use super::{access, deadline, status};
 use crate::app::SharedApp;
+use crate::config::Limits;
 use crate::error::ApiError;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -85,9 +86,7 @@ impl Services {
         access::check(method, call)?;
         let limits = &self.app.config.limits;
         let bytes_max = match method {
-            "ModelInfer" | "ModelStreamInfer" | "RepositoryModelLoad" => {
-                limits.predict_body_bytes_max.saturating_add(MESSAGE_HEAD_BYTES_MAX)
-            }
+            "ModelInfer" | "ModelStreamInfer" | "RepositoryModelLoad" => prediction_bytes_max(limits),
             _ => MESSAGE_HEAD_BYTES_MAX,
         };
         let mut service = self.inference.clone().max_decoding_message_size(bytes_max);
@@ -103,6 +102,11 @@ impl Services {
         let response = service.oneshot(request).await.unwrap_or_else(|never| match never {});
         finished(response, call, bytes_max)
     }
+}
+
+/// The largest message of a prediction, in bytes.
+pub fn prediction_bytes_max(limits: &Limits) -> usize {
+    limits.predict_body_bytes_max.saturating_add(MESSAGE_HEAD_BYTES_MAX)
 }
 
 /// How the messages of a request are compressed.

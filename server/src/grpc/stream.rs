@@ -1,6 +1,7 @@
 //! Predictions over one stream: each message is a request of its own, answered in the order of the messages.
 
 use super::call::unserved;
+use super::services::prediction_bytes_max;
 use super::{deadline, infer, status};
 use crate::app::SharedApp;
 use crate::auth::scope::{InferenceInvoke, Scope as _};
@@ -87,6 +88,11 @@ impl Predictions {
         }
     }
 
+    /// What tonic found in a message, in our words; it cannot go on behind one that it did not read.
+    fn unreadable(&self, found: &Status) -> Status {
+        status::of(&status::read(found, prediction_bytes_max(&self.app.config.limits)))
+    }
+
     fn log(&self, error: &ApiError) {
         let (request_id, code) = (&self.request_id, error.code);
         match &error.internal {
@@ -117,7 +123,7 @@ fn until_the_end(
                 tokio::select! {
                     biased;
                     () = stream.app.readiness.drained() => Some(Err(going())),
-                    message = messages.next() => message,
+                    message = messages.next() => message.map(|message| message.map_err(|status| stream.unreadable(&status))),
                 }
             };
             let next = stream.in_time(next).await.unwrap_or_else(|passed| Some(Err(passed)))?;

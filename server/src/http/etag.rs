@@ -5,6 +5,13 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use servoir_registry::{Model, RegistryError};
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Type};
+
+/// A list of entity tags (RFC 9110, 8.8.3).
+const LIST: &str = r#"^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$"#;
 
 /// The tag of a model at a revision.
 pub fn of_revision(revision: i64) -> String {
@@ -56,6 +63,26 @@ impl IfNoneMatch {
             Some(Tags::Listed(tags)) => tags.iter().any(|listed| listed.strip_prefix("W/").unwrap_or(listed) == tag),
         }
     }
+}
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![described("If-Match", "Do it only while the model has one of these tags; weak ones never match.")]
+    }
+}
+
+impl IntoParams for IfNoneMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![described("If-None-Match", "The tags of what the caller has already.")]
+    }
+}
+
+fn described(name: &str, description: &str) -> Parameter {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let list = text().pattern(Some(LIST)).examples(["\"r3\""]);
+    let schema = AnyOfBuilder::new().item(text().enum_values(Some(["*"]))).item(list);
+    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
+    parameter.description(Some(description)).schema(Some(schema)).build()
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {

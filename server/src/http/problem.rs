@@ -55,8 +55,10 @@ pub struct ProblemField<'a> {
     detail: &'a str,
 }
 
-#[derive(Debug, Serialize)]
-struct OpenInferenceError<'a> {
+/// What the Open Inference Protocol says of an error.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OpenInferenceError<'a> {
+    /// What is wrong, for a person.
     error: &'a str,
 }
 

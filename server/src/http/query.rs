@@ -83,10 +83,13 @@ pub struct Values {
 }
 
 impl Values {
-    /// A text of at most `chars_max` characters; an empty one counts as absent.
+    /// A text of at most `chars_max` characters without NUL; an empty one counts as absent.
     pub fn text(&mut self, name: &str, chars_max: usize) -> Option<String> {
         let text = self.given.remove(name).filter(|text| !text.is_empty())?;
         self.wrong.no_longer_than(&format!("?{name}"), &text, chars_max);
+        if text.contains('\0') {
+            self.wrong.wrong(format!("?{name}"), "contains a NUL character, which no stored text has");
+        }
         Some(text)
     }
 

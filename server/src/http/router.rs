@@ -27,7 +27,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
 pub fn document() -> Result<serde_json::Value, serde_json::Error> {
     let mut document = OpenApiRouter::<SharedApp>::with_openapi(Document::openapi()).merge(routes()).into_openapi();
     document.merge(DataPlane::openapi());
-    openapi::complete(document)
+    serde_json::to_value(document).map(openapi::complete)
 }
 
 /// The router of a listener that offers predictions alone, beside a listener for management: health and nothing else.

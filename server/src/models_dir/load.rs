@@ -32,7 +32,7 @@ pub async fn load(
         if let Some(config) = config {
             config.check_tensors(program.signature())?;
             let samples = config.warmups(program.signature())?;
-            program = Warmed::new(program, samples);
+            program = Warmed::on(program, samples);
         }
         Deployment::start(identity, program, pool).map_err(failed)
     });

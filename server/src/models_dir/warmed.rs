@@ -23,7 +23,7 @@ pub struct Warmed {
 
 impl Warmed {
     /// The same program; each session that it gives runs on `samples` first.
-    pub fn new(program: Arc<dyn Program>, samples: Vec<Sample>) -> Arc<dyn Program> {
+    pub fn on(program: Arc<dyn Program>, samples: Vec<Sample>) -> Arc<dyn Program> {
         if samples.is_empty() { program } else { Arc::new(Self { program, samples }) }
     }
 }
@@ -73,12 +73,12 @@ mod tests {
             if row < 0.0 { Err("it is negative".to_owned()) } else { Ok(row) }
         });
         let program: Arc<dyn Program> = Arc::new(FaultyProgram(program));
-        let warmed = Warmed::new(Arc::clone(&program), vec![sample("zero", 0.0, 3), sample("one", 1.0, 1)]);
+        let warmed = Warmed::on(Arc::clone(&program), vec![sample("zero", 0.0, 3), sample("one", 1.0, 1)]);
         for sessions in 1..=2 {
             assert!(warmed.session().is_ok());
             assert_eq!(runs.load(Ordering::Relaxed), 4 * sessions);
         }
-        let refused = Warmed::new(program, vec![sample("zero", 0.0, 1), sample("below", -1.0, 1)]);
+        let refused = Warmed::on(program, vec![sample("zero", 0.0, 1), sample("below", -1.0, 1)]);
         let told = refused.session().map(|_| ()).unwrap_err().to_string();
         assert!(told.contains("its warm-up 'below' failed") && told.contains("it is negative"), "{told}");
     }

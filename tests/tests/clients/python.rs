@@ -2,7 +2,8 @@
 
 use crate::world::{server, succeeds};
 use servoir_tests::environment;
-use servoir_tests::server::{BOOTSTRAP_KEY, TestServer};
+use servoir_tests::server::BOOTSTRAP_KEY;
+use std::net::SocketAddr;
 use std::path::Path;
 use tokio::process::Command;
 
@@ -10,20 +11,19 @@ use tokio::process::Command;
 ///
 /// # Panics
 /// When it fails, showing which check did.
-pub async fn run(server: &TestServer, script: &str, arguments: &[&str]) {
+pub async fn run(address: SocketAddr, script: &str, arguments: &[&str]) {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../python/clients");
-    let address = server.address().to_string();
     let mut command = Command::new(environment::clients_python());
     // -B: bytecode beside the sources would be a change in the working tree of whoever runs this.
-    command.arg("-B").arg(scripts.join(script)).args(["--address", &address, "--key", BOOTSTRAP_KEY]);
+    command.arg("-B").arg(scripts.join(script)).args(["--address", &address.to_string(), "--key", BOOTSTRAP_KEY]);
     succeeds(command.args(arguments)).await;
 }
 
 /// Runs a script against a server of its own, with every model.
 async fn passes(script: &str, arguments: &[&str]) {
-    let server = server().await;
-    run(&server, script, arguments).await;
-    server.stop().await;
+    let (server, _data) = server().await;
+    run(server.address(), script, arguments).await;
+    assert!(server.terminate().await.success(), "the server ends well after {script}");
 }
 
 #[tokio::test]

@@ -61,6 +61,6 @@ async fn h2load_gets_an_answer_to_every_request() {
 async fn tritonclient_trusts_the_certificate() {
     let secure = Secure::start().await;
     let authority = secure.authority.to_str().expect("a path");
-    run(&secure.server, "tritonclient_tls.py", &["--authority", authority]).await;
+    run(secure.server.address(), "tritonclient_tls.py", &["--authority", authority]).await;
     secure.server.stop().await;
 }

@@ -2,9 +2,11 @@
 
 use serde_json::json;
 use servoir_tests::fixture::Fixture;
-use servoir_tests::server::{BOOTSTRAP_KEY, TestServer};
+use servoir_tests::process::ServerProcess;
+use servoir_tests::server::BOOTSTRAP_KEY;
 use std::process::Stdio;
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::process::Command;
 
 /// What a client may take. Each is through in seconds; one that hangs is ended.
@@ -27,9 +29,11 @@ const MODELS: [(&str, &str); 7] = [
     ("two_inputs_add", "two_inputs_add"),
 ];
 
-/// A server with every model live.
-pub async fn server() -> TestServer {
-    let server = TestServer::start().await;
+/// The binary as it is, with every model live, and the folder that it keeps everything in.
+pub async fn server() -> (ServerProcess, TempDir) {
+    let data = TempDir::new().expect("a temporary folder");
+    let server = ServerProcess::start(data.path()).await;
+    server.ready(PATIENCE).await;
     let api = server.api();
     for datatype in DATATYPES {
         let name = format!("echo_{datatype}");
@@ -38,7 +42,7 @@ pub async fn server() -> TestServer {
     for (name, fixture) in MODELS {
         api.serve(name, Fixture::read(fixture).model).await;
     }
-    server
+    (server, data)
 }
 
 /// The header that carries the key.

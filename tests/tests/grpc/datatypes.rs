@@ -43,16 +43,12 @@ async fn elements_come_back_as_they_were_sent() {
 }
 
 #[tokio::test]
-async fn what_json_cannot_express_is_carried() {
-    let world = World::with(&["echo_FP32", "echo_BYTES"]).await;
-    let numbers = crate::echo([f32::NAN, f32::NEG_INFINITY, -0.0]);
-    let texts =
-        request("echo_BYTES", ("input", "BYTES", &[1, 3]), b"\x02\0\0\0\xff\xfe\0\0\0\0\x01\0\0\0\x01".to_vec());
-    for asked in [numbers, texts] {
-        let sent = asked.raw_input_contents.clone();
-        let answer = world.client().model_infer(asked).await.expect("an answer").into_inner();
-        assert_eq!(answer.raw_output_contents, sent);
-    }
+async fn numbers_that_json_cannot_express_are_carried() {
+    let world = World::with(&["echo_FP32"]).await;
+    let asked = crate::echo([f32::NAN, f32::NEG_INFINITY, -0.0]);
+    let sent = asked.raw_input_contents.clone();
+    let answer = world.client().model_infer(asked).await.expect("an answer").into_inner();
+    assert_eq!(answer.raw_output_contents, sent);
     world.server.stop().await;
 }
 

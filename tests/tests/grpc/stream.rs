@@ -86,6 +86,12 @@ async fn a_stream_goes_on_until_its_client_its_deadline_or_the_server_ends_it() 
     assert_eq!(ended.code(), Code::DeadlineExceeded, "{ended:?}");
 
     let mut open = Open::with(&mut client).await;
+    let large = ModelInferRequest { raw_input_contents: vec![vec![0; 5 << 20].into()], ..numbered(0) };
+    open.messages.send(large).await.expect("an open stream");
+    let ended = open.answers.next().await.expect("an end").expect_err("a message that is too large");
+    assert_eq!(ended.code(), Code::ResourceExhausted, "{ended:?}");
+
+    let mut open = Open::with(&mut client).await;
     assert_eq!(open.ask(numbered(0)).await.error_message, "");
     let stopping = tokio::spawn(world.server.stop());
     let ended = open.answers.next().await.expect("an end").expect_err("the server goes");

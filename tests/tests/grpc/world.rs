@@ -62,11 +62,11 @@ impl World {
         GrpcInferenceServiceClient::new(InterceptedService::new(self.channel.clone(), key))
     }
 
-    /// A metric's value: of the first series whose name and labels contain all of `parts`; 0 when there is none.
+    /// The sum of a metric's series whose name and labels contain all of `parts`.
     pub async fn metric(&self, parts: &[&str]) -> f64 {
         let text = self.api.get("/metrics").await.expect(200).text;
-        let line = text.lines().find(|line| !line.starts_with('#') && parts.iter().all(|part| line.contains(part)));
-        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
+        let series = text.lines().filter(|line| !line.starts_with('#') && parts.iter().all(|part| line.contains(part)));
+        series.map(|line| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok()).expect("a value")).sum()
     }
 }
 

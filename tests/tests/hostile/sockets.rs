@@ -49,9 +49,14 @@ async fn broken_and_slow_connections_are_closed() {
             "400",
         ),
         (
-            "a compressed body",
+            "a compressed body that is cut off",
             format!("{}\x1f\u{8b}", head(&target, &format!("content-length: 3\r\ncontent-encoding: gzip\r\n{close}")))
                 .into(),
+            "400",
+        ),
+        (
+            "a body in a coding that is not known",
+            format!("{}{{}}", head(&target, &format!("content-length: 2\r\ncontent-encoding: br\r\n{close}"))).into(),
             "415",
         ),
     ];

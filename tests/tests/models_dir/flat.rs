@@ -36,7 +36,7 @@ async fn a_folder_that_is_one_model_is_served_by_the_name_that_is_given() {
 
 #[tokio::test]
 async fn a_server_for_one_model_is_not_ready_without_it() {
-    let models = Models::new();
+    let models = Models::empty();
     models.file("model.onnx", Fixture::hostile("truncated.onnx"));
     let data = TempDir::new().expect("a temporary folder");
     let running = start(of_folder(&models, &data, Some("iris"))).await.expect("the server starts");
@@ -58,7 +58,7 @@ async fn a_server_for_one_model_is_not_ready_without_it() {
 async fn a_folder_that_cannot_be_understood_ends_the_start() {
     let flat = Models::with(&[("model.onnx", "xgb_binary")]);
     let other = Models::with(&[("churn/1/model.onnx", "xgb_binary")]);
-    let absent = Models::new();
+    let absent = Models::empty();
     absent.file("file", "no folder");
     let cases = [
         (&flat, None, "it holds a model file itself: say which name the model has with --model-name"),

@@ -19,7 +19,7 @@ async fn the_versions_that_the_policy_chooses_are_live_at_once() {
         ("specific", Some("version_policy { specific { versions: [ 1, 2 ] } }"), &[1, 2]),
         ("nothing-said", Some("max_batch_size: 8"), &[10]),
     ];
-    let models = Models::new();
+    let models = Models::empty();
     for (name, config, _) in &cases {
         for (version, fixture) in [(1, "xgb_binary"), (2, "xgb_binary_v2"), (10, "xgb_binary")] {
             models.model(&format!("{name}/{version}/model.onnx"), fixture);

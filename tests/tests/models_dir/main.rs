@@ -21,13 +21,13 @@ pub struct Models(TempDir);
 
 impl Models {
     /// An empty one.
-    pub fn new() -> Self {
+    pub fn empty() -> Self {
         Self(TempDir::new().expect("a temporary folder"))
     }
 
     /// One with these files of fixtures: where, and of which fixture.
     pub fn with(files: &[(&str, &str)]) -> Self {
-        let models = Self::new();
+        let models = Self::empty();
         for (path, fixture) in files {
             models.model(path, fixture);
         }

@@ -62,7 +62,7 @@ async fn changes_are_followed_once_they_are_whole() {
 
 #[tokio::test]
 async fn what_was_broken_is_tried_again_when_it_changes() {
-    let models = Models::new();
+    let models = Models::empty();
     models.file("churn/1/model.onnx", Fixture::hostile("truncated.onnx"));
     let server = models.serve_as(None, 1).await;
     let api = server.api();

@@ -4,10 +4,13 @@ use crate::auth::Principal;
 use crate::auth::scope::{ALL, EVERYTHING};
 use crate::error::ApiError;
 use crate::http::fields::Fields;
+use crate::http::openapi::texts;
+use crate::http::whole;
 use serde::Deserialize;
 use servoir_registry::NewKey;
 use servoir_types::{Kind, Timestamp};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 
 /// The most characters in a key's name.
 const NAME_CHARS_MAX: usize = 128;
@@ -22,14 +25,21 @@ const SECONDS_PER_DAY: i64 = 86_400;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateApiKey {
     /// For people; keys may share a name.
-    #[schema(value_type = String, required, min_length = 1, max_length = 128, example = "ci")]
+    #[schema(schema_with = texts::key_name, required)]
     name: Option<String>,
     /// No more than the caller's own.
-    #[schema(value_type = Vec<String>, required, min_items = 1, max_items = 64, example = json!(["inference:invoke"]))]
+    #[schema(schema_with = scopes_schema, required)]
     scopes: Option<Vec<String>>,
     /// By default it does not expire.
     #[schema(minimum = 1, maximum = 3650)]
+    #[serde(default, deserialize_with = "whole::optional")]
     expires_in_days: Option<i64>,
+}
+
+fn scopes_schema() -> Array {
+    let scope = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(ALL.iter().copied()));
+    let scopes = ArrayBuilder::new().items(scope).min_items(Some(1)).max_items(Some(SCOPES_MAX));
+    scopes.examples([serde_json::json!(["inference:invoke"])]).build()
 }
 
 impl CreateApiKey {

@@ -20,12 +20,12 @@ pub struct ApiKey {
     pub created_by: String,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub expires_at: Option<Timestamp>,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub revoked_at: Option<Timestamp>,
     /// To within a minute.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub last_used_at: Option<Timestamp>,
 }
 
@@ -69,11 +69,12 @@ pub struct ApiKeyList {
 pub struct CreatedApiKey {
     pub id: String,
     /// The key itself; `null` when an idempotent repeat asks for it again.
+    #[schema(required)]
     pub key: Option<String>,
     pub name: String,
     pub key_prefix: String,
     pub scopes: Vec<String>,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub expires_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,

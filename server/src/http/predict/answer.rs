@@ -2,11 +2,12 @@
 
 use super::call::Call;
 use super::target::{Aspect, SharedMemory, Target};
-use super::{names, v1, v2};
+use super::{model_document, names, v1, v2};
 use crate::app::SharedApp;
 use crate::auth::scope::{InferenceInvoke, RegistryWrite, Scope as _};
 use crate::auth::{Caller, Principal};
 use crate::error::ApiError;
+use crate::http::origin::Origin;
 use crate::telemetry::metrics::{Protocol, Served};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -124,7 +125,15 @@ async fn describe(app: &SharedApp, target: &Target, request: Request<Body>) -> R
             names::no_query(&parts.uri)?;
             let model = names::decode(&path[model.clone()])?;
             let version = version.clone().map(|version| version_in(&path[version])).transpose()?;
-            v2::metadata::answer(app, &principal(&parts)?.organization, (&model, version), *aspect)
+            let organization = &principal(&parts)?.organization;
+            match aspect {
+                Aspect::OpenApi => {
+                    let (_, deployment) = v2::metadata::find(app, organization, (&model, version))?;
+                    let origin = Origin::of(&parts, app.config.tls.certificate.is_some());
+                    model_document::write(&deployment, &origin).map(json_body)
+                }
+                _ => v2::metadata::answer(app, organization, (&model, version), *aspect),
+            }
         }
         Target::Predict(_) | Target::Trace | Target::Unknown => {
             Err(ApiError::internal("a path reached the wrong handler"))

@@ -10,6 +10,7 @@ mod compression;
 mod document;
 pub mod lookup;
 mod media;
+mod model_document;
 pub mod names;
 mod target;
 mod v1;
@@ -17,5 +18,5 @@ pub mod v2;
 
 pub use answer::{answer, registry_twin};
 pub use call::Call;
-pub use document::DataPlane;
+pub use document::{DataPlane, PredictRequest, PredictResponse};
 pub use target::Target;

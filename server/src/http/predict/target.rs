@@ -60,6 +60,7 @@ pub enum Aspect {
     Config,
     Stats,
     Infer,
+    OpenApi,
 }
 
 /// What is wanted of shared memory.
@@ -187,6 +188,7 @@ impl Aspect {
             ["config"] => Some(Self::Config),
             ["stats"] => Some(Self::Stats),
             ["infer"] => Some(Self::Infer),
+            ["openapi.json"] => Some(Self::OpenApi),
             _ => None,
         }
     }
@@ -240,6 +242,8 @@ mod tests {
             ("/v2/models/m/config", "Config m live"),
             ("/v2/models/m/stats", "Stats m live"),
             ("/v2/models/m/infer", "Infer m live"),
+            ("/v2/models/m/openapi.json", "OpenApi m live"),
+            ("/v2/models/m/versions/3/openapi.json", "OpenApi m 3"),
             ("/v2/models/m/versions", "Unknown"),
             ("/v2/models/m/versions/", "Unknown"),
             ("/v2/models/versions/versions/3", "Metadata versions 3"),

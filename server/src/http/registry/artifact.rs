@@ -31,16 +31,15 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
 #[utoipa::path(get, path = "/api/v1/model-registry/models/{id}/versions/{version}/artifact",
     operation_id = "downloadArtifact", tag = "versions",
     params(("id" = String, Path, description = "Id or name."), ("version" = i64, Path, minimum = 1, description = "From 1."),
-        ("Range" = Option<String>, Header, description = "One range of bytes, such as `bytes=0-1023`."),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of what the caller has already.")),
+        ("Range" = Option<String>, Header, description = "One range of bytes, such as `bytes=0-1023`."), IfNoneMatch),
     responses(
         (status = 200, description = "The whole.", body = Vec<u8>, content_type = "application/octet-stream",
             headers(("Digest" = String), ("ETag" = String), ("Accept-Ranges" = String))),
         (status = 206, description = "The range.", body = Vec<u8>, content_type = "application/octet-stream",
-            headers(("Content-Range" = String), ("Digest" = String), ("ETag" = String))),
-        (status = 304, description = "It is what the caller has already."),
+            headers(("Content-Range" = String), ("Digest" = String), ("ETag" = String), ("Accept-Ranges" = String))),
+        (status = 304, description = "It is what the caller has already.", headers(("ETag" = String))),
         (status = 404, description = "`not-found`: no such model or version."),
-        (status = 416, description = "`range-not-satisfiable`: the artifact is shorter.")),
+        (status = 416, description = "`range-not-satisfiable`: the artifact is shorter.", headers(("Content-Range" = String)))),
     security(("ApiKey" = ["model-registry:read"]), ("Bearer" = ["model-registry:read"])))]
 async fn download(
     caller: Caller<RegistryRead>,

@@ -1,5 +1,7 @@
 //! The closed sets of words that the registry's API knows, and their descriptions in the API document.
 
+use crate::http::openapi::texts::nullable;
+use serde_json::Value;
 use servoir_registry::{Model, ModelStatus, SortField};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
@@ -46,6 +48,12 @@ pub fn status_of(model: &Model) -> &'static str {
 /// The schema of a framework.
 pub fn framework_schema() -> Object {
     words(FRAMEWORKS.iter().copied())
+}
+
+/// The schema of a source that may be left out.
+pub fn optional_source_schema() -> Object {
+    let words = SOURCES.iter().map(|&word| Value::from(word)).chain([Value::Null]);
+    ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(words)).build()
 }
 
 /// The schema of a source.

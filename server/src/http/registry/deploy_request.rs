@@ -2,10 +2,14 @@
 
 use crate::error::ApiError;
 use crate::http::fields::Fields;
+use crate::http::openapi::texts::nullable;
+use crate::http::whole;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use servoir_registry::{Autoscaling, DeploymentSpec, Strategy};
 use servoir_types::Kind;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, OneOfBuilder, Schema, Type};
 
 /// The most instances of a model on one node.
 pub const REPLICAS_MAX: i64 = 64;
@@ -13,6 +17,8 @@ pub const REPLICAS_MAX: i64 = 64;
 pub const BATCH_ROWS_MAX: i64 = 65_536;
 /// The longest that a request may be made to wait for company, in milliseconds.
 pub const QUEUE_DELAY_MS_MAX: f64 = 10_000.0;
+/// What `hardware` can name.
+const HARDWARE: [&str; 2] = ["auto", "cpu"];
 /// The longest latency target, in milliseconds.
 pub const LATENCY_TARGET_MS_MAX: f64 = 3_600_000.0;
 
@@ -22,18 +28,22 @@ pub const LATENCY_TARGET_MS_MAX: f64 = 3_600_000.0;
 pub struct DeployModel {
     /// By default the newest that is ready.
     #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "whole::optional")]
     version: Option<i64>,
     /// `auto` (the default), or the id of a hardware profile.
-    #[schema(example = "auto")]
+    #[schema(schema_with = hardware_schema)]
     hardware: Option<String>,
     /// Instances of the model; by default 1.
     #[schema(minimum = 1, maximum = 64)]
+    #[serde(default, deserialize_with = "whole::optional")]
     replicas: Option<i64>,
     autoscaling: Option<AutoscalingBounds>,
     batching: Option<BatchingChoice>,
     /// The latency that the deployment should keep to.
-    #[schema(exclusive_minimum = 0)]
+    #[schema(exclusive_minimum = 0, maximum = 3_600_000)]
     latency_target_ms: Option<f64>,
+    /// How the version comes in; by default `swap`.
+    #[schema(schema_with = strategy_schema)]
     strategy: Option<StrategyChoice>,
 }
 
@@ -41,11 +51,14 @@ pub struct DeployModel {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct AutoscalingBounds {
-    /// By default false.
+    /// By default false, which is all that this release offers.
+    #[schema(schema_with = never_schema)]
     enabled: Option<bool>,
     #[schema(minimum = 1, maximum = 64)]
+    #[serde(default, deserialize_with = "whole::optional")]
     min_replicas: Option<i64>,
     #[schema(minimum = 1, maximum = 64)]
+    #[serde(default, deserialize_with = "whole::optional")]
     max_replicas: Option<i64>,
     /// Per cent, by default 70.
     #[schema(minimum = 1, maximum = 100)]
@@ -58,6 +71,7 @@ struct AutoscalingBounds {
 struct BatchingChoice {
     /// The most rows that run together; by default chosen by the server.
     #[schema(minimum = 1, maximum = 65_536)]
+    #[serde(default, deserialize_with = "whole::optional")]
     max_batch_size: Option<i64>,
     /// How long a request may wait for company; by default 0, not at all.
     #[schema(minimum = 0, maximum = 10_000)]
@@ -65,7 +79,7 @@ struct BatchingChoice {
 }
 
 /// How the version comes in: `"swap"` (the default), `"shadow"`, or `{"canary": {"percent": 10}}`.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 enum StrategyChoice {
     /// All requests at once; ends a canary and a shadow.
@@ -76,9 +90,31 @@ enum StrategyChoice {
     /// It takes a share of the requests beside what is live.
     Canary {
         /// Per cent of the requests.
-        #[schema(minimum = 1, maximum = 99)]
+        #[serde(deserialize_with = "whole::required")]
         percent: i64,
     },
+}
+
+fn hardware_schema() -> Object {
+    let ids = HARDWARE.iter().map(|&id| Value::from(id)).chain([Value::Null]);
+    ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(ids)).build()
+}
+
+fn strategy_schema() -> Schema {
+    let closed = |name: &str, field: Object| {
+        let object = ObjectBuilder::new().schema_type(Type::Object).property(name, field).required(name);
+        object.additional_properties(Some(AdditionalProperties::FreeForm(false))).build()
+    };
+    let words = [json!("swap"), json!("shadow"), Value::Null];
+    let words = ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(words));
+    let percent = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(99));
+    let percent = percent.description(Some("Per cent of the requests.")).build();
+    OneOfBuilder::new().item(words).item(closed("canary", closed("percent", percent))).into()
+}
+
+fn never_schema() -> Object {
+    let values = [Value::Bool(false), Value::Null];
+    ObjectBuilder::new().schema_type(nullable(Type::Boolean)).enum_values(Some(values)).build()
 }
 
 /// A deployment to make, checked but for its version.
@@ -139,7 +175,7 @@ fn whole(fields: &mut Fields, pointer: &str, value: i64, max: i64) -> u32 {
 fn available_hardware(asked: Option<String>) -> Result<String, ApiError> {
     match asked {
         None => Ok("auto".to_owned()),
-        Some(id) if id == "auto" || id == "cpu" => Ok(id),
+        Some(id) if HARDWARE.contains(&id.as_str()) => Ok(id),
         Some(id) => {
             let detail =
                 format!("there is no hardware profile '{id}' here; this server offers auto and cpu, and no GPU");

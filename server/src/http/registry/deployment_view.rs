@@ -1,7 +1,7 @@
 //! A deployment as the API shows it: what should run, and what does on this node.
 
-use super::endpoint_url::Origin;
 use crate::app::App;
+use crate::http::origin::Origin;
 use crate::readiness::ModelState;
 use serde::Serialize;
 use servoir_registry as registry;
@@ -25,15 +25,22 @@ pub struct Deployment {
     /// `deploying`, `ready`, `degraded` or `failed`.
     pub state: &'static str,
     /// Why it is degraded or failed.
+    #[schema(required)]
     pub reason: Option<String>,
     /// `onnxruntime`, `tract` or `trees`; `null` while nothing is live.
+    #[schema(required)]
     pub engine: Option<&'static str>,
     /// Where it runs, `null` while nothing is live.
+    #[schema(required)]
     pub device: Option<&'static str>,
+    #[schema(required)]
     pub autoscaling: Option<Autoscaling>,
     pub batching: Batching,
+    #[schema(required)]
     pub latency_target_ms: Option<f64>,
+    #[schema(required)]
     pub canary: Option<Canary>,
+    #[schema(required)]
     pub shadow: Option<Shadow>,
 }
 
@@ -53,6 +60,7 @@ pub struct Autoscaling {
 #[serde(rename_all = "camelCase")]
 pub struct Batching {
     /// The most rows that run together; `null`: chosen by the server.
+    #[schema(required)]
     pub max_batch_size: Option<u32>,
     /// How long a request may wait for company.
     pub max_queue_delay_ms: f64,

@@ -31,8 +31,10 @@ pub struct HardwareProfile {
     /// Cores that the server may use.
     cores: usize,
     /// Memory in all; `null` when the system does not tell.
+    #[schema(required)]
     memory_bytes: Option<u64>,
     /// Memory that can be had now; `null` when the system does not tell.
+    #[schema(required)]
     memory_free_bytes: Option<u64>,
 }
 

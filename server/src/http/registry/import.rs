@@ -1,10 +1,11 @@
 //! A version whose artifact lies in a store already.
 
-use super::metadata::VersionMetadata;
+use super::metadata::{VersionMetadata, format_schema, metrics_schema};
 use crate::app::SharedApp;
 use crate::error::ApiError;
 use crate::http::fields::Fields;
 use crate::http::json::Json;
+use crate::http::openapi::texts;
 use axum::body::Body;
 use axum::extract::FromRequest as _;
 use http::Request;
@@ -24,12 +25,13 @@ pub struct ImportVersion {
     /// the organization has.
     #[schema(value_type = String, required, max_length = 4096)]
     artifact_uri: Option<String>,
-    #[schema(max_length = 10_000)]
+    #[schema(schema_with = texts::description)]
     description: Option<String>,
     /// Numbers, texts and truth values by name; at most 256.
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = metrics_schema)]
     metrics: Option<Map<String, Value>>,
     /// What the artifact is; refused when it turns out to be something else.
+    #[schema(schema_with = format_schema)]
     format: Option<String>,
 }
 

@@ -3,12 +3,14 @@
 use super::model_request::DESCRIPTION_CHARS_MAX;
 use crate::error::ApiError;
 use crate::http::fields::{Fields, segment};
+use crate::http::openapi::texts::{self, nullable};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use servoir_registry::NewVersion;
 use servoir_runtime::{Format, Inspection};
 use servoir_types::Kind;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 /// The most metrics of a version.
 pub const METRICS_MAX: usize = 256;
@@ -19,14 +21,29 @@ pub const METRIC_CHARS_MAX: usize = 1024;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VersionMetadata {
-    #[schema(max_length = 10_000)]
+    #[schema(schema_with = texts::description)]
     pub description: Option<String>,
     /// Numbers, texts and truth values by name; at most 256.
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = metrics_schema)]
     pub metrics: Option<Map<String, Value>>,
     /// What the artifact is; refused when it turns out to be something else.
-    #[schema(example = "onnx")]
+    #[schema(schema_with = format_schema)]
     pub format: Option<String>,
+}
+
+/// The schema of metrics that may be left out.
+pub fn metrics_schema() -> Object {
+    let text = |kind| ObjectBuilder::new().schema_type(kind).max_length(Some(METRIC_CHARS_MAX));
+    let metric = text(SchemaType::Array(vec![Type::Number, Type::Boolean, Type::String]));
+    let name = text(Type::String.into()).build();
+    let metrics = ObjectBuilder::new().schema_type(nullable(Type::Object)).max_properties(Some(METRICS_MAX));
+    metrics.property_names(Some(name)).additional_properties(Some(metric)).build()
+}
+
+/// The schema of a format that may be left out.
+pub fn format_schema() -> Object {
+    let words = Format::ALL.iter().map(|format| Value::from(format.as_str())).chain([Value::Null]);
+    ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(words)).build()
 }
 
 impl VersionMetadata {

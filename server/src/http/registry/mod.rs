@@ -8,7 +8,6 @@ mod cpu;
 mod deploy;
 mod deploy_request;
 mod deployment_view;
-mod endpoint_url;
 mod hardware;
 mod import;
 mod in_use;

@@ -1,8 +1,9 @@
 //! What callers say of a model, checked: every field that is wrong is named at once.
 
-use super::choices::{FRAMEWORKS, SOURCE_DEFAULT, SOURCES, framework_schema, source_schema};
+use super::choices::{FRAMEWORKS, SOURCE_DEFAULT, SOURCES, framework_schema, optional_source_schema};
 use crate::error::ApiError;
 use crate::http::fields::Fields;
+use crate::http::openapi::texts;
 use serde::Deserialize;
 use servoir_registry::{ModelChange, NewModel};
 use servoir_types::Name;
@@ -22,18 +23,18 @@ pub const WORKSPACE_CHARS_MAX: usize = 128;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateModel {
     /// Unique in the organization; 1 to 128 characters, no `/` or `\`, not beginning with `model_`.
-    #[schema(value_type = String, required, min_length = 1, max_length = 128, example = "churn")]
+    #[schema(schema_with = texts::model_name, required)]
     name: Option<String>,
     #[schema(schema_with = framework_schema, required)]
     framework: Option<String>,
-    #[schema(max_length = 10_000)]
+    #[schema(schema_with = texts::description)]
     description: Option<String>,
     /// By default `manual`.
-    #[schema(schema_with = source_schema)]
+    #[schema(schema_with = optional_source_schema)]
     source: Option<String>,
-    #[schema(max_items = 64)]
+    #[schema(schema_with = texts::tags)]
     tags: Option<Vec<String>>,
-    #[schema(max_length = 128)]
+    #[schema(schema_with = texts::workspace)]
     workspace_id: Option<String>,
 }
 
@@ -67,12 +68,12 @@ impl CreateModel {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateModel {
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(schema_with = texts::optional_model_name)]
     name: Option<String>,
-    #[schema(max_length = 10_000)]
+    #[schema(schema_with = texts::description)]
     description: Option<String>,
     /// Replaces all tags.
-    #[schema(max_items = 64)]
+    #[schema(schema_with = texts::tags)]
     tags: Option<Vec<String>>,
 }
 

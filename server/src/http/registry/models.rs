@@ -12,6 +12,7 @@ use crate::auth::scope::{RegistryRead, RegistryWrite};
 use crate::error::ApiError;
 use crate::http::etag::{self, IfMatch, IfNoneMatch};
 use crate::http::json::Json;
+use crate::http::openapi::texts;
 use crate::http::pagination::window;
 use crate::http::path::OnlyPath;
 use crate::http::query::{FromQuery, NoParameters, Query, Values};
@@ -37,7 +38,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
 #[allow(dead_code)] // describes the parameters; `ModelQuery` carries them
 struct ModelListParams {
     /// In the name or the description, whatever the case.
-    #[param(max_length = 256)]
+    #[param(required = false, schema_with = texts::filter)]
     search: Option<String>,
     #[param(required = false, schema_with = framework_schema)]
     framework: Option<String>,
@@ -46,9 +47,9 @@ struct ModelListParams {
     #[param(required = false, schema_with = status_schema)]
     status: Option<String>,
     /// Models that have this tag.
-    #[param(max_length = 256)]
+    #[param(required = false, schema_with = texts::filter)]
     tag: Option<String>,
-    #[param(rename = "workspaceId", max_length = 256)]
+    #[param(rename = "workspaceId", required = false, schema_with = texts::filter)]
     workspace_id: Option<String>,
     /// At most so many models.
     #[param(required = false, minimum = 1, maximum = 200, default = 20)]
@@ -135,10 +136,9 @@ async fn create(
 /// The whole model with its newest 100 versions and its deployment. `304` is only answered while the model is not
 /// deployed: a deployment's live state changes without a new revision.
 #[utoipa::path(get, path = "/api/v1/model-registry/models/{id}", operation_id = "getModel", tag = "models",
-    params(("id" = String, Path, description = "Id or name."),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of what the caller has already.")),
+    params(("id" = String, Path, description = "Id or name."), IfNoneMatch),
     responses((status = 200, description = "The model.", body = RegisteredModel, headers(("ETag" = String))),
-        (status = 304, description = "It is what the caller has already."),
+        (status = 304, description = "It is what the caller has already.", headers(("ETag" = String))),
         (status = 404, description = "`not-found`: the organization has no such model.")),
     security(("ApiKey" = ["model-registry:read"]), ("Bearer" = ["model-registry:read"])))]
 async fn read(
@@ -158,8 +158,7 @@ async fn read(
 ///
 /// Name, description and tags; what is absent stays as it is.
 #[utoipa::path(put, path = "/api/v1/model-registry/models/{id}", operation_id = "updateModel", tag = "models",
-    params(("id" = String, Path, description = "Id or name."),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that the model must still have.")),
+    params(("id" = String, Path, description = "Id or name."), IfMatch),
     request_body = UpdateModel,
     responses((status = 200, description = "The model as it is now.", body = RegisteredModel, headers(("ETag" = String))),
         (status = 404, description = "`not-found`: the organization has no such model."),
@@ -184,8 +183,7 @@ async fn update(
 ///
 /// Irreversible: its versions and their artifacts go too.
 #[utoipa::path(delete, path = "/api/v1/model-registry/models/{id}", operation_id = "deleteModel", tag = "models",
-    params(("id" = String, Path, description = "Id or name."),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that the model must still have.")),
+    params(("id" = String, Path, description = "Id or name."), IfMatch),
     responses((status = 204, description = "Gone."),
         (status = 404, description = "`not-found`: the organization has no such model."),
         (status = 409, description = "`model-deployed`: undeploy it first."),

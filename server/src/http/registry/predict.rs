@@ -4,7 +4,7 @@ use crate::app::SharedApp;
 use crate::auth::Caller;
 use crate::auth::scope::InferenceInvoke;
 use crate::http::path::Path;
-use crate::http::predict;
+use crate::http::predict::{self, PredictRequest, PredictResponse};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
@@ -24,10 +24,10 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
     tag = "predictions",
     params(("id" = String, Path, description = "Id or name."),
         ("version" = Option<i64>, Query, minimum = 1, description = "Only when this version is live.")),
-    request_body = Object,
-    responses((status = 200, description = "The predictions.", body = Object),
+    request_body = PredictRequest,
+    responses((status = 200, description = "The predictions.", body = PredictResponse),
+        (status = 400, description = "Not JSON, a wrong type or an unknown field."),
         (status = 404, description = "`not-found`: no such model or version, or none is live."),
-        (status = 413, description = "`body-too-large`."),
         (status = 422, description = "`input-mismatch`: well-formed, and wrong for this model."),
         (status = 429, description = "`queue-full`."),
         (status = 503, description = "Not ready, or on its way out."),

@@ -1,11 +1,11 @@
 //! Showing a model whole: what is kept of it, what should run, and what does.
 
 use super::deployment_view::Deployment;
-use super::endpoint_url::Origin;
 use super::wire::RegisteredModel;
 use crate::app::SharedApp;
 use crate::error::ApiError;
 use crate::http::etag;
+use crate::http::origin::Origin;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;

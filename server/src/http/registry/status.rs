@@ -33,8 +33,10 @@ pub struct LiveStatus {
     /// `undeployed`, `deploying`, `ready`, `degraded` or `failed`, on this node.
     state: &'static str,
     /// Why it is degraded or failed.
+    #[schema(required)]
     reason: Option<String>,
     /// The version that answers on this node, `null` while none does.
+    #[schema(required)]
     version: Option<u64>,
     /// Instances alive.
     instances: usize,
@@ -45,11 +47,16 @@ pub struct LiveStatus {
     /// Requests that wait or run.
     in_flight: usize,
     /// The engine's last failure.
+    #[schema(required)]
     last_error: Option<String>,
     /// `onnxruntime`, `tract` or `trees`.
+    #[schema(required)]
     engine: Option<&'static str>,
+    #[schema(required)]
     device: Option<&'static str>,
+    #[schema(required)]
     canary: Option<Canary>,
+    #[schema(required)]
     shadow: Option<Shadow>,
     /// How far each node has come, of those that spoke within the last minute.
     nodes: Vec<NodeStatus>,
@@ -64,7 +71,9 @@ pub struct NodeStatus {
     generation: i64,
     /// `deploying`, `ready`, `degraded` or `failed`.
     state: String,
+    #[schema(required)]
     reason: Option<String>,
+    #[schema(required)]
     engine: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,

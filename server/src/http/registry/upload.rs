@@ -22,11 +22,13 @@ const OVERHEAD_BYTES_MAX: u64 = 2 << 20;
 
 /// The parts of an upload.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // describes the form; the parts are read as they come
 pub struct UploadForm {
     /// The model file.
     #[schema(value_type = String, format = Binary)]
     artifact: Vec<u8>,
+    #[schema(value_type = VersionMetadata, required = false)]
     metadata: Option<VersionMetadata>,
 }
 

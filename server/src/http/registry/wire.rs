@@ -20,6 +20,7 @@ pub struct RegisteredModel {
     /// Who registered it: a key's id or a token's subject.
     pub owner: String,
     pub organization_id: String,
+    #[schema(required)]
     pub workspace_id: Option<String>,
     #[schema(schema_with = framework_schema)]
     pub framework: String,
@@ -133,10 +134,12 @@ pub struct Version {
     /// 64 hexadecimal digits.
     pub sha256: String,
     /// What the model takes and gives, `null` where the format does not tell.
+    #[schema(required)]
     pub signature: Option<Signature>,
     /// `pending`, `ready` or `rejected`.
     pub state: &'static str,
     /// Why it was rejected.
+    #[schema(required)]
     pub reason: Option<String>,
     /// Who published it.
     pub created_by: String,
@@ -199,6 +202,7 @@ pub struct Tensor {
     /// `FP32`, `INT64`, `BYTES`, …
     pub datatype: &'static str,
     /// -1 is a free dimension; `null`: any rank.
+    #[schema(required)]
     pub shape: Option<Vec<i64>>,
     /// Names of the columns of a `[rows, features]` input, when the model carries them.
     #[serde(skip_serializing_if = "Option::is_none")]

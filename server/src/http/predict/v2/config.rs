@@ -6,9 +6,11 @@ use serde::Serialize;
 use servoir_runtime::{Deployment, Live};
 use servoir_types::{Datatype, TensorSpec};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// How a version runs; the names are those of Triton's `ModelConfig`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ModelConfig)]
 pub struct Config<'a> {
     /// The model.
     pub name: &'a str,
@@ -26,9 +28,11 @@ pub struct Config<'a> {
     /// What is given back.
     pub output: Vec<Tensor<'a>>,
     /// The instances, which are all alike.
+    #[schema(value_type = Vec<InstanceGroup>)]
     pub instance_group: [InstanceGroup; 1],
     /// How rows of several requests come together; `None` when they do not.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub dynamic_batching: Option<DynamicBatching>,
     /// One answer for each request.
     pub model_transaction_policy: TransactionPolicy,
@@ -39,21 +43,22 @@ pub struct Config<'a> {
 }
 
 /// Which versions answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct VersionPolicy {
     /// Those that are named.
     pub specific: SpecificVersions,
 }
 
 /// Versions by their numbers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SpecificVersions {
     /// The numbers, from 1.
     pub versions: Vec<u64>,
 }
 
 /// An input or an output.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ModelConfigTensor)]
 pub struct Tensor<'a> {
     /// The name inside the model.
     pub name: &'a str,
@@ -64,7 +69,7 @@ pub struct Tensor<'a> {
 }
 
 /// Instances that are alike.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct InstanceGroup {
     /// A name for them.
     pub name: String,
@@ -75,23 +80,25 @@ pub struct InstanceGroup {
 }
 
 /// How rows of several requests come together.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DynamicBatching {
     /// The most rows that run together.
+    #[schema(value_type = Vec<usize>)]
     pub preferred_batch_size: [usize; 1],
     /// How long a request may wait for company, in microseconds.
     pub max_queue_delay_microseconds: u64,
 }
 
 /// How many answers a request has.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TransactionPolicy {
     /// Whether their number is free.
     pub decoupled: bool,
 }
 
 /// What Triton's configuration has no words for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ModelConfigServoir)]
 pub struct Servoir<'a> {
     /// The model's id.
     pub model_id: &'a str,

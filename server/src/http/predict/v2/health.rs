@@ -6,14 +6,18 @@ use crate::error::ApiError;
 use crate::http::health::not_ready;
 use axum::response::Response;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Live {
+/// The answer of `live`.
+#[derive(Serialize, ToSchema)]
+pub struct Live {
     live: bool,
 }
 
-#[derive(Serialize)]
-struct Ready {
+/// The answer of `ready`.
+#[derive(Serialize, ToSchema)]
+pub struct Ready {
+    /// Always true: what is not ready is an error.
     ready: bool,
 }
 

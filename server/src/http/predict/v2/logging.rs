@@ -3,16 +3,21 @@
 use super::{json, small_body};
 use crate::app::SharedApp;
 use crate::error::ApiError;
+use crate::http::openapi::texts::nullable;
+use crate::http::whole;
 use crate::telemetry::logging;
 use axum::body::Body;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// The only format of lines that this extension has a word for; which one it really is stands in the configuration.
 const FORMAT: &str = "default";
 
 /// What is logged.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LogSettings {
     /// Always empty: lines go to standard error.
     pub log_file: &'static str,
@@ -23,22 +28,41 @@ pub struct LogSettings {
     /// Whether errors are.
     pub log_error: bool,
     /// 0: none; 1: what helps to find a fault; from 2: every step.
+    #[schema(value_type = i64, minimum = 0, maximum = 4_294_967_295_i64)]
     pub log_verbose_level: u32,
     /// Always `default`.
     pub log_format: &'static str,
 }
 
 /// What is to be logged; what is left out stays.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // the fields of `LogSettings`
 pub struct LogChange {
+    #[schema(schema_with = no_file)]
     pub log_file: Option<String>,
     pub log_info: Option<bool>,
     pub log_warning: Option<bool>,
     pub log_error: Option<bool>,
+    #[serde(default, deserialize_with = "whole::optional")]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_i64)]
     pub log_verbose_level: Option<u32>,
+    #[schema(schema_with = only_format)]
     pub log_format: Option<String>,
+}
+
+fn no_file() -> Object {
+    only("")
+}
+
+fn only_format() -> Object {
+    only(FORMAT)
+}
+
+/// The schema of a field that may have one value alone, be `null` or be left out.
+fn only(value: &str) -> Object {
+    let values = [Value::from(value), Value::Null];
+    ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(values)).build()
 }
 
 /// What is logged now.

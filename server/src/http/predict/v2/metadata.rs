@@ -4,6 +4,7 @@ use super::statistics::{ModelStatistics, ModelsStatistics};
 use super::{config, json};
 use crate::app::SharedApp;
 use crate::error::ApiError;
+use crate::http::predict::document::datatype;
 use crate::http::predict::lookup;
 use crate::http::predict::target::Aspect;
 use axum::response::Response;
@@ -11,6 +12,7 @@ use serde::Serialize;
 use servoir_runtime::{Deployment, EngineName, Live};
 use servoir_types::{Datatype, Shape, TensorSpec};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// The protocol's extensions that are there, by Triton's names for them.
 pub const EXTENSIONS: &[&str] = &[
@@ -26,7 +28,8 @@ pub const EXTENSIONS: &[&str] = &[
 ];
 
 /// What the server is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ServerMetadata)]
 pub struct Server {
     /// Its name.
     pub name: &'static str,
@@ -42,7 +45,8 @@ impl Server {
 }
 
 /// What a model is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ModelMetadata)]
 pub struct Model<'a> {
     /// Its name.
     pub name: &'a str,
@@ -57,18 +61,19 @@ pub struct Model<'a> {
 }
 
 /// An input or an output of a model.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TensorMetadata<'a> {
     /// The name inside the model.
     pub name: &'a str,
     /// The element type.
+    #[schema(schema_with = datatype)]
     pub datatype: Datatype,
     /// The dimensions, -1 for a free one.
     pub shape: &'a [i64],
 }
 
 /// Whether a model answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ModelReady<'a> {
     name: &'a str,
     /// Always true: what is not ready is an error.
@@ -116,7 +121,7 @@ pub fn answer(
         Aspect::Config => json(&config::of(&live, &deployment)),
         Aspect::Metadata => json(&of(&live, &deployment)),
         Aspect::Stats => json(&ModelsStatistics { model_stats: vec![ModelStatistics::of(model, &deployment)] }),
-        Aspect::Infer => Err(ApiError::internal("a prediction was taken for a question about the model")),
+        Aspect::Infer | Aspect::OpenApi => Err(ApiError::internal("a path reached the wrong handler")),
     }
 }
 

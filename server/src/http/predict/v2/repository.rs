@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use servoir_registry::{Actor, DeploymentSpec, Model, ModelFilter, RegistryError, SortField, Strategy, Window};
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
 
 /// The most models that the registry is asked for.
 const LISTED_MAX: i64 = 10_000;
@@ -23,8 +24,9 @@ const LISTED_MAX: i64 = 10_000;
 const PAGE_MODELS: i64 = 500;
 
 /// What `index` can be asked.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RepositoryIndexRequest)]
 pub struct Query {
     /// Only models that answer.
     #[serde(default)]
@@ -35,7 +37,8 @@ pub struct Query {
 }
 
 /// A version in the repository.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[schema(as = RepositoryModel)]
 pub struct Listed {
     /// The model.
     pub name: String,
@@ -48,9 +51,10 @@ pub struct Listed {
 }
 
 /// What `load` and `unload` can be told.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Change {
+#[schema(as = RepositoryUnloadRequest)]
+pub struct Change {
     #[serde(default)]
     parameters: Map<String, Value>,
 }
@@ -59,7 +63,7 @@ struct Change {
 /// the models that do not. When the registry is away, those that answer alone.
 pub async fn listed(app: &SharedApp, principal: &Principal, ready_only: bool) -> Vec<Listed> {
     if let Some(directory) = &app.models_dir {
-        let lines = directory.index(&principal.organization).await.into_iter();
+        let lines = Box::pin(directory.index(&principal.organization)).await.into_iter();
         return lines.filter(|line| !ready_only || line.reason.is_none()).map(in_directory).collect();
     }
     let answering = lookup::of_organization(app, &principal.organization);
@@ -142,7 +146,7 @@ fn silent_model(app: &SharedApp, model: Model) -> Listed {
 /// ready, 422 with the engine's reason when it cannot be served.
 pub async fn load(app: &SharedApp, actor: &Actor, name: &str) -> Result<(), ApiError> {
     if let Some(directory) = &app.models_dir {
-        return directory.load(app, actor, name).await;
+        return Box::pin(directory.load(app, actor, name)).await;
     }
     let model = app.registry.model(&actor.organization, name).await?;
     let newest = newest_ready(app, &model).await?;
@@ -167,7 +171,7 @@ pub async fn load(app: &SharedApp, actor: &Actor, name: &str) -> Result<(), ApiE
 /// 404 for a model that the organization does not have.
 pub async fn unload(app: &SharedApp, actor: &Actor, name: &str) -> Result<(), ApiError> {
     if let Some(directory) = &app.models_dir {
-        return directory.unload(app, actor, name).await;
+        return Box::pin(directory.unload(app, actor, name)).await;
     }
     let model = app.registry.model(&actor.organization, name).await?;
     match app.reconciler.undeploy(app, actor, &model.id).await {

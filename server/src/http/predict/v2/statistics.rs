@@ -5,16 +5,17 @@ use crate::http::predict::lookup;
 use serde::Serialize;
 use servoir_runtime::{BatchStatistics, Deployment, Statistics, Tally};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ModelsStatistics {
     /// One entry for each version, by name and version.
     pub model_stats: Vec<ModelStatistics>,
 }
 
 /// What one version has done since it was loaded.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ModelStatistics {
     /// The model, as the caller called it.
     pub name: String,
@@ -33,11 +34,12 @@ pub struct ModelStatistics {
     /// Runs by their rows.
     pub batch_stats: Vec<BatchDurations>,
     /// Not measured.
+    #[schema(value_type = Vec<u64>)]
     pub memory_usage: [u64; 0],
 }
 
 /// How often, and how long altogether.
-#[derive(Debug, Default, Clone, Copy, Serialize)]
+#[derive(Debug, Default, Clone, Copy, Serialize, ToSchema)]
 pub struct DurationStatistics {
     /// How often.
     pub count: u64,
@@ -46,7 +48,7 @@ pub struct DurationStatistics {
 }
 
 /// Requests, and where their time went.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[allow(missing_docs)] // the extension's own names; `Statistics` says what each counts
 pub struct InferenceStatistics {
     pub success: DurationStatistics,
@@ -61,7 +63,7 @@ pub struct InferenceStatistics {
 }
 
 /// Runs of one size.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[allow(missing_docs)] // the extension's own names
 pub struct BatchDurations {
     /// Rows; above 512 the next power of two stands for them.

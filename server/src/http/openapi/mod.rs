@@ -1,9 +1,13 @@
 //! The API document: OpenAPI 3.1 at `/api/openapi.json`, and a page at `/api/docs` that shows it without the internet.
 
+mod complete;
+pub mod texts;
+
+pub use complete::complete;
+
 use crate::app::SharedApp;
-use crate::http::problem::Dialect;
 use axum::Router;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -21,7 +25,7 @@ pub const PAGE_PATH: &str = "/api/docs";
         description = "A model server with a registry built in.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(crate::http::problem::Problem)),
+    components(schemas(crate::http::problem::Problem, crate::http::problem::OpenInferenceError)),
     modifiers(&SecuritySchemes),
     tags(
         (name = "models", description = "Register, find, change and delete models."),
@@ -35,7 +39,8 @@ pub const PAGE_PATH: &str = "/api/docs";
 )]
 pub struct Document;
 
-struct SecuritySchemes;
+/// The credentials that the server takes.
+pub struct SecuritySchemes;
 
 impl Modify for SecuritySchemes {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
@@ -53,88 +58,6 @@ pub fn routes(document: Value) -> Router<SharedApp> {
     // The page's badge would ask a validator on the internet.
     let config = Config::default().validator_url("none").try_it_out_enabled(true);
     SwaggerUi::new(PAGE_PATH).config(config).external_url_unchecked(DOCUMENT_PATH, document).into()
-}
-
-/// The document with what holds for every route filled in: what errors look like, that a credential may be refused, and
-/// which scope is asked for (`x-required-scope`).
-pub fn complete(document: utoipa::openapi::OpenApi) -> Result<Value, serde_json::Error> {
-    let mut document = serde_json::to_value(document)?;
-    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
-    for (path, item) in paths.into_iter().flatten() {
-        for (method, operation) in item.as_object_mut().into_iter().flatten() {
-            if let Some(operation) = operation.as_object_mut() {
-                complete_operation(operation, &error_content(Dialect::of(path)));
-                if method == "post" && path.starts_with("/api/v1/") {
-                    add_idempotency_key(operation);
-                }
-            }
-        }
-    }
-    Ok(document)
-}
-
-/// Every POST of the management APIs takes the header.
-fn add_idempotency_key(operation: &mut Map<String, Value>) {
-    let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
-    if let Some(parameters) = parameters.as_array_mut() {
-        parameters.push(json!({
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": false,
-            "description": "A repeat within 24 h gets the first answer, marked `Idempotent-Replayed: true`.",
-            "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
-        }));
-    }
-}
-
-fn complete_operation(operation: &mut Map<String, Value>, error: &Value) {
-    // An operation that names no security is open to anybody, and says so.
-    let security = operation.entry("security").or_insert_with(|| json!([]));
-    let is_protected = security.as_array().is_some_and(|list| !list.is_empty());
-    let scope = security.pointer("/0/ApiKey/0").cloned();
-    let responses = operation.entry("responses").or_insert_with(|| json!({}));
-    if let Some(responses) = responses.as_object_mut() {
-        if is_protected {
-            add_response(responses, "401", "`credential-missing`, `api-key-invalid` or `token-invalid`.");
-        }
-        if scope.is_some() {
-            add_response(responses, "403", "`scope-required`, naming the scope.");
-        }
-        add_response(responses, "default", "A failure; `code` says which.");
-        for (status, response) in responses {
-            describe_error(status, response, error);
-        }
-    }
-    if let Some(scope) = scope {
-        operation.insert("x-required-scope".to_owned(), scope);
-    }
-}
-
-fn add_response(responses: &mut Map<String, Value>, status: &str, description: &str) {
-    responses.entry(status).or_insert_with(|| json!({ "description": description }));
-}
-
-/// What an error's body looks like in a dialect.
-fn error_content(dialect: Dialect) -> Value {
-    match dialect {
-        Dialect::Problem => {
-            json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } })
-        }
-        Dialect::OpenInference => {
-            let schema = json!({
-                "type": "object", "required": ["error"],
-                "properties": { "error": { "type": "string", "description": "What is wrong, for a person." } }
-            });
-            json!({ "application/json": { "schema": schema } })
-        }
-    }
-}
-
-fn describe_error(status: &str, response: &mut Value, error: &Value) {
-    let is_error = status == "default" || status.starts_with('4') || status.starts_with('5');
-    if let Some(response) = response.as_object_mut().filter(|response| is_error && !response.contains_key("content")) {
-        response.insert("content".to_owned(), error.clone());
-    }
 }
 
 #[cfg(test)]
