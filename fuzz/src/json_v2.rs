@@ -54,7 +54,7 @@ fn taken(body: &[u8], asked: &v2::Asked, model: Model<'_>) {
     assert_eq!(body.inputs.len(), asked.inputs.len());
     for (spec, tensor) in model.signature.inputs.iter().zip(&asked.inputs) {
         let input = body.inputs.iter().find(|input| input.name == spec.name).expect("an input of this name");
-        let dims = input.shape.iter().map(|dim| dim.get().parse::<i64>().expect("a whole number"));
+        let dims = input.shape.iter().map(|dim| oracle::integer(dim.get()).expect("a whole number"));
         let shape: Vec<usize> = dims.map(|dim| dim.try_into().expect("a dimension")).collect();
         assert_eq!(tensor.shape(), shape);
         let data = input.data.expect("elements");

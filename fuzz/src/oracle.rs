@@ -86,7 +86,8 @@ fn integers<T: TryFrom<i128>>(values: &[&str]) -> Option<Elements<T>> {
     each(values, |text| T::try_from(integer(text)?).ok())
 }
 
-fn integer(text: &str) -> Option<i128> {
+/// The whole number that a JSON value is, `3.0` and `1e3` too where a double holds it exactly.
+pub fn integer(text: &str) -> Option<i128> {
     if !is_number(text) {
         return None;
     }

@@ -99,10 +99,11 @@ fn signed(bytes: &[u8]) -> Option<(i64, &[u8])> {
     Some((if is_negative { -value } else { value }, rest))
 }
 
-/// How many of `digit_count` digits, among which may be a point, come behind the zeros in front.
+/// How many of `digit_count` digits, among which may be a point, come behind the zeros in front. Behind the digits, another
+/// point and more zeros may follow, which are not the number's.
 #[cold]
 fn significant(digits: &[u8], digit_count: usize) -> usize {
-    let zeros = digits.iter().take_while(|&&byte| byte == b'0' || byte == b'.');
+    let zeros = digits[..digits.len().min(digit_count + 1)].iter().take_while(|&&byte| byte == b'0' || byte == b'.');
     digit_count - zeros.filter(|&&byte| byte == b'0').count()
 }
 
@@ -125,6 +126,7 @@ mod tests {
             ("1.5E-10", (false, 15, -11), false, 7),
             ("2.50e+007x", (false, 250, 5), false, 9),
             ("1e99999999999999999999", (false, 1, EXPONENT_MAX), false, 22),
+            ("0.0000000000000000000.0000", (false, 0, -19), false, 21),
         ];
         for (text, (is_negative, mantissa, exponent), is_plain, length) in cases {
             let expected = Decimal { is_negative, mantissa, exponent, is_exact: true, is_plain, length };
