@@ -29,6 +29,8 @@ pub struct Run<'a> {
 pub async fn serving() -> TestServer {
     let server = TestServer::start_with(Database::Sqlite, |config| {
         config.auth.jwt_hs256_secret = Some(Secret::new(SECRET));
+        // So many rows are asked for, and one more.
+        config.batching.queue_rows_max = 100;
     })
     .await;
     for (name, fixture) in [("churn", "xgb_binary"), ("add", "two_inputs_add"), ("spare", "gbr")] {

@@ -98,8 +98,9 @@ mod tests {
     fn the_ends_are_where_decoding_gives_infinity() {
         assert_eq!(FP32_MAX.to_string().parse(), Ok(f32::MAX));
         assert_eq!(FP32_MAX.next_up().to_string().parse(), Ok(f32::INFINITY));
-        assert!(half::f16::from_f64(FP16_END).is_infinite() && half::f16::from_f64(FP16_END.next_down()).is_finite());
-        assert!(half::bf16::from_f64(BF16_END).is_infinite() && half::bf16::from_f64(BF16_END.next_down()).is_finite());
+        let (fp16, bf16) = (FP16_END as f32, BF16_END as f32);
+        assert!(half::f16::from_f32(fp16).is_infinite() && half::f16::from_f32(fp16.next_down()).is_finite());
+        assert!(half::bf16::from_f32(bf16).is_infinite() && half::bf16::from_f32(bf16.next_down()).is_finite());
     }
 
     #[test]
