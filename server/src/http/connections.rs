@@ -3,8 +3,9 @@
 use crate::http::cors;
 use crate::http::outermost::{Routes, answer};
 use crate::http::tls::{self, Tls};
+use crate::http::unread::Unread;
 use axum::body::Body;
-use http::header;
+use http::{HeaderValue, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -180,18 +181,32 @@ where
     let stop = lease.stop();
     let spoken = Arc::new(AtomicBool::new(false));
     let has_spoken = spoken.clone();
+    let unread = Unread::default();
     let service = service_fn(move |request: http::Request<Incoming>| {
         has_spoken.store(true, Ordering::Relaxed);
-        let (routes, lease) = (routes.clone(), lease.clone());
+        let (routes, lease, unread) = (routes.clone(), lease.clone(), unread.clone());
         async move {
-            let mut request = request.map(Body::new);
+            let is_http1 = request.version() < Version::HTTP_2;
+            // A client that asked whether to send its body, and is refused, does not send it.
+            let asks_first = request.headers().contains_key(header::EXPECT);
+            let mut request = match is_http1 {
+                true => request.map(|body| Body::new(unread.watch(body))),
+                false => request.map(Body::new),
+            };
             if request.headers().contains_key(header::UPGRADE) {
                 request.extensions_mut().insert(lease);
             }
-            Ok::<_, Infallible>(match &routes.cors {
+            let mut response = match &routes.cors {
                 None => answer(&routes, request, peer).await,
                 Some(layer) => Box::pin(cors::around(layer, request, |request| answer(&routes, request, peer))).await,
-            })
+            };
+            if is_http1 {
+                let goes_on = if asks_first { !unread.forget() } else { unread.finish().await };
+                if !goes_on {
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+            }
+            Ok::<_, Infallible>(response)
         }
     });
     let builder = protocols(head_timeout);

@@ -24,4 +24,5 @@ pub mod registry;
 pub mod request_id;
 pub mod router;
 pub mod tls;
+pub mod unread;
 pub mod whole;

@@ -4,6 +4,7 @@ mod cors;
 mod live;
 mod protocols;
 mod proxies;
+mod refusals;
 mod tls;
 mod wire;
 
