@@ -40,7 +40,7 @@ pub fn read(spec: &TensorSpec, shape: &[usize], bytes: Bytes) -> Result<Tensor, 
     Tensor::new(shape.to_vec(), data).map_err(|error| Fault::Defect(error.to_string()))
 }
 
-/// What [`write`] appends for a tensor, in bytes.
+/// What [`write()`] appends for a tensor, in bytes.
 pub fn len(tensor: &Tensor) -> usize {
     match tensor.data() {
         Data::Bytes(texts) => texts.iter().map(|text| LENGTH_BYTES + text.len()).sum(),
