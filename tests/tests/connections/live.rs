@@ -5,7 +5,9 @@ use crate::wire::{http1, http2, post, read};
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::Method;
 use serde_json::{Value, json};
+use servoir_codec::grpc::proto::ModelReadyRequest;
 use servoir_tests::api::{Api, REGISTRY};
+use servoir_tests::grpc_client::grpc_inference_service_client::GrpcInferenceServiceClient;
 use servoir_tests::server::{BOOTSTRAP_KEY, Database, TestServer};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -13,6 +15,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
+use tonic::transport::Endpoint;
 
 /// Far more than the seconds that a frame may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -243,7 +246,16 @@ async fn one_port_speaks_everything_at_the_same_time() {
             assert_eq!(read(sent.expect("an answer")).await.1["predictions"][0], churn.label);
         }
     };
-    let (seen, (), ()) = tokio::join!(frames, first, second);
+    let channel = Endpoint::from_shared(server.url()).expect("a URL").connect().await.expect("a connection");
+    let mut grpc = GrpcInferenceServiceClient::new(channel);
+    let third = async {
+        for _ in 0..50 {
+            let mut asked = tonic::Request::new(ModelReadyRequest { name: "churn".into(), version: String::new() });
+            asked.metadata_mut().insert("x-api-key", BOOTSTRAP_KEY.parse().expect("a key"));
+            assert!(grpc.model_ready(asked).await.expect("an answer").into_inner().ready);
+        }
+    };
+    let (seen, (), (), ()) = tokio::join!(frames, first, second, third);
     assert_eq!(seen, ["snapshot", "metrics", "metrics"]);
     server.stop().await;
 }

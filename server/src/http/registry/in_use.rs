@@ -19,7 +19,7 @@ pub async fn unless_in_use(State(app): State<SharedApp>, request: Request, next:
                 Some(Err(error)) => error.clone(),
                 _ => {
                     let detail = format!(
-                        "this server serves the models of {} in place of the registry: change the folder, then \
+                        "this server serves the folder {} in place of the registry: change the folder, then \
                          POST /v2/repository/models/NAME/load",
                         dir.display()
                     );
