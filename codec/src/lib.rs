@@ -13,5 +13,4 @@ pub mod v1;
 pub mod v2;
 
 pub use fault::{Fault, Place};
-pub use json::object;
 pub use model::Model;

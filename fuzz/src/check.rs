@@ -1,5 +1,6 @@
 //! Properties that several targets share.
 
+use crate::oracle;
 use crate::signatures::ROWS_MAX;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -19,6 +20,13 @@ pub fn refusal(fault: &Fault) {
         fault.kind()
     );
     assert!(!fault.code().is_empty(), "{message}");
+}
+
+/// The refusal of a body; one that is JSON is not called none.
+pub fn refusal_of(body: &[u8], is_json: bool, fault: &Fault) {
+    refusal(fault);
+    let is_text = is_json && !oracle::has_surrogate(body);
+    assert!(!(is_text && matches!(fault, Fault::Syntax(_))), "JSON was called none: {fault}");
 }
 
 /// The tensors are those that the model takes.

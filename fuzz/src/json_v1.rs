@@ -3,7 +3,7 @@
 use crate::{check, oracle, signatures};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use servoir_codec::{Fault, Model, v1};
+use servoir_codec::{Model, v1};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -16,11 +16,7 @@ pub fn run(body: &[u8]) {
                 assert!(is_json, "what is not JSON was taken");
                 taken(body, &asked, model);
             }
-            Err(fault) => {
-                check::refusal(&fault);
-                let is_text = is_json && !oracle::has_surrogate(body);
-                assert!(!(is_text && matches!(fault, Fault::Syntax(_))), "JSON was called none: {fault}");
-            }
+            Err(fault) => check::refusal_of(body, is_json, &fault),
         }
     }
 }

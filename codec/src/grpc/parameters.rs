@@ -6,6 +6,7 @@ use super::proto::infer_parameter::ParameterChoice;
 use super::proto::model_infer_request::InferRequestedOutputTensor;
 use crate::fault::Fault;
 use crate::json::excerpt;
+use crate::v2::parameters as rules;
 use std::collections::HashMap;
 
 /// A parameter that is a whole number from 0.
@@ -32,10 +33,7 @@ pub fn count(parameters: &HashMap<String, InferParameter>, at: &str, name: &str)
 pub fn classes(output: &InferRequestedOutputTensor) -> Result<Option<usize>, Fault> {
     let at = format!("output '{}'", excerpt(&output.name));
     refuse_what_would_be_lost(&output.parameters, &at)?;
-    match count(&output.parameters, &at, "classification")? {
-        Some(0) => Err(Fault::Form("classification must be at least 1, 0 came".to_owned())),
-        wanted => Ok(wanted.map(|count| usize::try_from(count).unwrap_or(usize::MAX))),
-    }
+    rules::classes(count(&output.parameters, &at, "classification")?)
 }
 
 /// Refuses parameters with which the answer would be another one.
@@ -44,14 +42,9 @@ pub fn classes(output: &InferRequestedOutputTensor) -> Result<Option<usize>, Fau
 /// 400 naming the first.
 pub fn refuse_what_would_be_lost(parameters: &HashMap<String, InferParameter>, at: &str) -> Result<(), Fault> {
     for (name, value) in parameters {
-        let detail = if name.starts_with("shared_memory_") {
-            "there is no shared memory here; send the tensor in the request and read it from the answer"
-        } else if name.starts_with("sequence_") && !is_nothing(value) {
-            "models have no sequences here, every request stands alone; leave it out"
-        } else {
-            continue;
-        };
-        return Err(Fault::Form(format!("{at}.{name}: {detail}")));
+        if let Some(detail) = rules::what_would_be_lost(name, is_nothing(value)) {
+            return Err(Fault::Form(format!("{at}.{name}: {detail}")));
+        }
     }
     Ok(())
 }

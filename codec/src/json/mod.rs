@@ -7,7 +7,6 @@ pub mod fields;
 pub mod filling;
 mod float;
 mod number;
-pub mod object;
 pub mod path;
 pub mod scanner;
 mod string;

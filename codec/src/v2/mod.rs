@@ -6,7 +6,7 @@ pub(crate) mod classification;
 pub(crate) mod expected;
 mod input;
 mod outputs;
-mod parameters;
+pub(crate) mod parameters;
 mod request;
 
 pub use answer::{Answer, Written};

@@ -99,10 +99,30 @@ impl OfOutput {
     /// # Errors
     /// 400 for 0 classes.
     pub fn classes(&self) -> Result<Option<usize>, Fault> {
-        match self.classification {
-            Some(0) => Err(Fault::Form("classification must be at least 1, 0 came".to_owned())),
-            wanted => Ok(wanted.map(|count| usize::try_from(count).unwrap_or(usize::MAX))),
-        }
+        classes(self.classification)
+    }
+}
+
+/// How many of the best classes are wanted in place of an output's values, when any; at least 1.
+///
+/// # Errors
+/// 400 for 0 classes.
+pub fn classes(asked: Option<u64>) -> Result<Option<usize>, Fault> {
+    match asked {
+        Some(0) => Err(Fault::Form("classification must be at least 1, 0 came".to_owned())),
+        wanted => Ok(wanted.map(|count| usize::try_from(count).unwrap_or(usize::MAX))),
+    }
+}
+
+/// Why a parameter that is not known cannot be passed over: the answer would be another one with it. `is_nothing`: its
+/// value is what clients send where they have nothing to say.
+pub fn what_would_be_lost(name: &str, is_nothing: bool) -> Option<&'static str> {
+    if name.starts_with("shared_memory_") {
+        Some("there is no shared memory here; send the tensor in the request and read it from the answer")
+    } else if name.starts_with("sequence_") && !is_nothing {
+        Some("models have no sequences here, every request stands alone; leave it out")
+    } else {
+        None
     }
 }
 
@@ -144,12 +164,8 @@ fn pass_over(key: &str, scanner: &mut Scanner<'_>, path: &Path<'_>) -> Result<()
         return Err(mistyped(scanner, path, "a string, a number, true or false"));
     }
     let value = scanner.skip_value()?;
-    let detail = if key.starts_with("shared_memory_") {
-        "there is no shared memory here; send the tensor in the request and read it from the answer"
-    } else if key.starts_with("sequence_") && !matches!(value, "0" | "false" | "null" | r#""""#) {
-        "models have no sequences here, every request stands alone; leave it out"
-    } else {
-        return Ok(());
-    };
-    Err(Fault::Form(format!("{path}: {detail}")))
+    match what_would_be_lost(key, matches!(value, "0" | "false" | "null" | r#""""#)) {
+        Some(detail) => Err(Fault::Form(format!("{path}: {detail}"))),
+        None => Ok(()),
+    }
 }

@@ -69,7 +69,7 @@ pub async fn answer(routes: &Routes, mut request: Request<Body>, peer: SocketAdd
 
     let in_flight = InFlight::enter(&app.metrics, app.config.limits.requests_in_flight_max);
     let dispatched = match in_flight {
-        Some(_) => AssertUnwindSafe(dispatch(routes, request)).catch_unwind().await,
+        Some(_) => AssertUnwindSafe(dispatch(routes, request, is_grpc)).catch_unwind().await,
         None => Ok(overloaded(app.config.limits.requests_in_flight_max).into_response()),
     };
     let mut response = dispatched.unwrap_or_else(|_| ApiError::internal("a handler panicked").into_response());
@@ -93,8 +93,8 @@ pub async fn answer(routes: &Routes, mut request: Request<Body>, peer: SocketAdd
     response
 }
 
-async fn dispatch(routes: &Routes, request: Request<Body>) -> Response {
-    if grpc::is_call(request.headers()) {
+async fn dispatch(routes: &Routes, request: Request<Body>, is_grpc: bool) -> Response {
+    if is_grpc {
         return match routes.planes {
             Planes::Management => grpc::not_here().into_response(),
             Planes::All | Planes::Data => routes.grpc.answer(request).await,

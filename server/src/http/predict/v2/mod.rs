@@ -4,6 +4,7 @@ pub mod config;
 pub mod health;
 pub mod logging;
 pub mod metadata;
+mod object;
 pub mod repository;
 pub mod shared_memory;
 pub mod statistics;
@@ -14,18 +15,17 @@ use super::compression::compress;
 use super::{lookup, media, names};
 use crate::app::SharedApp;
 use crate::error::ApiError;
-use crate::http::body::{self, BodyLimits};
+use crate::http::body;
+use crate::http::json::limits;
 use axum::body::Body;
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderValue, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use servoir_codec::object;
 use servoir_codec::v2::{Answer, Asked, Written};
 use servoir_runtime::{Deployment, Priority};
 use servoir_types::{Kind, Tensor};
-use std::time::Duration;
 
 /// Answers `…/infer`.
 ///
@@ -81,9 +81,7 @@ pub fn trace_is_not_here() -> ApiError {
 
 /// The small body of a call that is no prediction; the default when there is none.
 async fn small_body<T: DeserializeOwned + Default>(app: &SharedApp, body: Body) -> Result<T, ApiError> {
-    let limits = &app.config.limits;
-    let idle_max = Duration::from_secs(limits.body_idle_seconds);
-    let bytes = body::read(body, BodyLimits { bytes_max: limits.management_body_bytes_max, idle_max }).await?;
+    let bytes = body::read(body, limits(app)).await?;
     if bytes.trim_ascii().is_empty() { Ok(T::default()) } else { Ok(object::read(&bytes)?) }
 }
 

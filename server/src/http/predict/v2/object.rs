@@ -1,8 +1,8 @@
 //! Bodies that are objects, and objects that really are objects.
 
-use crate::fault::Fault;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use servoir_codec::Fault;
 use std::fmt;
 use std::marker::PhantomData;
 
