@@ -6,13 +6,18 @@
 
 mod binary;
 mod check;
+mod folder;
 mod grpc_raw;
 mod json_v1;
 mod json_v2;
 mod model_files;
 mod numbers;
+mod onnx_trees;
 mod oracle;
 mod signatures;
+mod trees;
+
+use servoir_runtime::Format;
 
 /// A reader of strangers' bytes under test.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +40,16 @@ pub const GRPC_RAW: Target = Target { name: "grpc_raw", run: grpc_raw::run };
 pub const NUMBERS: Target = Target { name: "numbers", run: numbers::run };
 /// A model file.
 pub const MODEL_FILES: Target = Target { name: "model_files", run: model_files::run };
+/// An XGBoost file in JSON.
+pub const XGBOOST_JSON: Target = Target { name: "xgboost_json", run: |bytes| trees::run(Format::XgboostJson, bytes) };
+/// An XGBoost file in UBJSON.
+pub const XGBOOST_UBJ: Target = Target { name: "xgboost_ubj", run: |bytes| trees::run(Format::XgboostUbj, bytes) };
+/// A LightGBM file.
+pub const LIGHTGBM_TEXT: Target =
+    Target { name: "lightgbm_text", run: |bytes| trees::run(Format::LightgbmText, bytes) };
+/// An ONNX file of trees.
+pub const ONNX_TREES: Target = Target { name: "onnx_trees", run: onnx_trees::run };
 
 /// Every target.
-pub const TARGETS: [Target; 6] = [JSON_V1, JSON_V2, BINARY, GRPC_RAW, NUMBERS, MODEL_FILES];
+pub const TARGETS: [Target; 10] =
+    [JSON_V1, JSON_V2, BINARY, GRPC_RAW, NUMBERS, MODEL_FILES, XGBOOST_JSON, XGBOOST_UBJ, LIGHTGBM_TEXT, ONNX_TREES];

@@ -1,47 +1,14 @@
 //! A model file: refused with a reason, or read with a signature that holds together.
 
-use servoir_runtime::{Format, Inspection, inspect};
+use crate::folder;
+use servoir_runtime::{Inspection, inspect};
 use servoir_types::{Role, Signature, TensorSpec};
-use std::cell::RefCell;
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, Seek, Write};
-use std::path::PathBuf;
-use tempfile::TempDir;
-
-/// The folder of a model, with external data beside the file. The file stays open: closing it for every input would have
-/// some file systems write it to disk every time.
-struct Folder {
-    folder: TempDir,
-    path: PathBuf,
-    model: File,
-}
-
-impl Folder {
-    fn new() -> io::Result<Self> {
-        let folder = tempfile::tempdir()?;
-        std::fs::write(folder.path().join("weights.bin"), [0; 16])?;
-        let path = folder.path().join("model.onnx");
-        Ok(Self { model: File::create(&path)?, path, folder })
-    }
-
-    fn hold(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.model.rewind()?;
-        self.model.write_all(bytes)?;
-        self.model.set_len(bytes.len() as u64)
-    }
-}
-
-thread_local! {
-    static FOLDER: RefCell<Folder> = RefCell::new(Folder::new().expect("a folder for temporary files"));
-}
 
 /// Reads the bytes as a file by itself, and as one that may have data beside it.
 pub fn run(bytes: &[u8]) {
-    FOLDER.with_borrow_mut(|folder| {
-        folder.hold(bytes).expect("the temporary file can be written");
-        let Folder { folder, path, .. } = folder;
-        let (alone, with_data) = (inspect(path, None), inspect(path, Some(folder.path())));
+    folder::with_model(bytes, |path, folder| {
+        let (alone, with_data) = (inspect(path, None), inspect(path, Some(folder)));
         for refusal in [&alone, &with_data].into_iter().filter_map(|found| found.as_ref().err()) {
             assert!(!refusal.found.is_empty() && !refusal.advice.is_empty(), "{refusal:?}");
         }
@@ -56,8 +23,12 @@ pub fn run(bytes: &[u8]) {
 }
 
 fn holds_together(inspection: &Inspection) {
-    assert_eq!(inspection.signature.is_some(), inspection.format == Format::Onnx);
-    let Some(signature) = &inspection.signature else { return };
+    assert!(inspection.signature.is_some(), "{:?} has no signature", inspection.format);
+    inspection.signature.iter().for_each(signature_holds_together);
+}
+
+/// Whatever file it was read from.
+pub fn signature_holds_together(signature: &Signature) {
     assert!(!signature.outputs.is_empty(), "a model gives something");
     for specs in [&signature.inputs, &signature.outputs] {
         let names: HashSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();

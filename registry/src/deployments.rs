@@ -30,6 +30,31 @@ pub struct DeploymentSpec {
     /// The latency that the deployment should keep to, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_target_ms: Option<f64>,
+    /// What was said of how it is to run; the rest is measured.
+    #[serde(default, skip_serializing_if = "Tuning::is_empty")]
+    pub tuning: Tuning,
+}
+
+/// How a version is to run, as far as somebody says so.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tuning {
+    /// `onnxruntime`, `tract` or `trees`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
+    /// Sessions, each with a thread that feeds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instances: Option<u32>,
+    /// Threads that a run may use inside the engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
+}
+
+impl Tuning {
+    /// Whether nothing was said.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Bounds for the number of instances.

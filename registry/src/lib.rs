@@ -25,7 +25,7 @@ mod versions;
 pub use actor::{Actor, Page, Window};
 pub use artifacts::{ArtifactBytes, StagedArtifact, Upload};
 pub use audit::{AuditEntry, AuditVerdict};
-pub use deployments::{Autoscaling, Deployment, DeploymentSpec, Placed, Strategy};
+pub use deployments::{Autoscaling, Deployment, DeploymentSpec, Placed, Strategy, Tuning};
 pub use error::RegistryError;
 pub use idempotency::{Idempotency, StoredAnswer};
 pub use keys::{ApiKey, KeyCredential, KeyStatus, NewKey};

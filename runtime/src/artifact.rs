@@ -3,6 +3,7 @@
 mod advice;
 mod sniff;
 
+use crate::engine::signature_of_trees;
 use crate::error::Unsupported;
 use crate::onnx;
 use servoir_types::Signature;
@@ -51,7 +52,7 @@ impl Format {
 pub struct Inspection {
     /// The file's format.
     pub format: Format,
-    /// Inputs and outputs, where the format tells them (ONNX does).
+    /// Inputs and outputs, as the file tells them.
     pub signature: Option<Signature>,
 }
 
@@ -76,7 +77,10 @@ pub struct Artifact {
 pub fn inspect(path: &Path, folder: Option<&Path>) -> Result<Inspection, Unsupported> {
     let ends = Ends::read(path)?;
     match sniff::sniff(path, &ends)? {
-        Some(format) => Ok(Inspection { format, signature: None }),
+        Some(format) => {
+            let signature = signature_of_trees(path, format)?;
+            Ok(Inspection { format, signature: Some(signature) })
+        }
         None => match onnx::read(path, folder) {
             Ok(signature) => Ok(Inspection { format: Format::Onnx, signature: Some(signature) }),
             Err(broken) => Err(sniff::saved_model(&ends).unwrap_or(broken)),

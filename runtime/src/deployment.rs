@@ -3,7 +3,10 @@
 use crate::batch::is_batchable;
 use crate::engine::{EngineName, Program, Session, caught};
 use crate::error::{LoadError, PredictError};
-use crate::pool::{Counters, InFlight, Outcome, Recorder, Worker, probe_batching, warm};
+use crate::pool::{
+    Counters, InFlight, Inline, Instance, Outcome, Recorder, SelfCheck, Worker, probe_batching, rows_within, warm,
+};
+use crate::profile::Profile;
 use crate::queue::{Answer, Job, Limits, Queue, Refusal, Request};
 use crate::statistics::Statistics;
 use servoir_types::{ModelId, Signature, Tensor};
@@ -30,6 +33,16 @@ pub struct PoolOptions {
     pub queue_bytes_max: usize,
     /// How long an answer is waited for when the caller does not say; `None`: as long as the server allows.
     pub timeout_default: Option<Duration>,
+    /// Requests that are measured to cost no more than this run on the thread that asks; zero: none do.
+    pub inline_cost_max: Duration,
+    /// Of so many requests that ran with others, one is run again alone and compared; 0: none is.
+    pub check_one_in: u64,
+    /// Threads that a run may use inside the engine, as the program was loaded.
+    pub threads: usize,
+    /// How soon answers are wanted. A request whose wait is forecast to be longer is refused at once.
+    pub latency_target: Option<Duration>,
+    /// What was measured of the model on this machine, when it was.
+    pub profile: Option<Arc<Profile>>,
 }
 
 /// Which version of which model a deployment is.
@@ -54,6 +67,8 @@ pub struct Gauges {
     pub queue_rows: usize,
     /// Requests inside: waiting or running.
     pub in_flight: usize,
+    /// Requests that the self-check ran again, and those of them that were answered otherwise.
+    pub checks: (u64, u64),
     /// Time all instances together have spent in the engine, in nanoseconds.
     pub compute_nanos: u64,
 }
@@ -66,8 +81,10 @@ pub struct Deployment {
     options: PoolOptions,
     queue: Arc<Queue>,
     counters: Arc<Counters>,
-    /// One per instance.
+    /// One per instance and per place for runs on the thread that asks.
     recorders: Vec<Arc<Recorder>>,
+    /// Runs what costs less than handing it over.
+    inline: Option<Arc<Inline>>,
 }
 
 impl fmt::Debug for Deployment {
@@ -102,24 +119,33 @@ impl Deployment {
             queue_rows_max: options.queue_rows_max,
             queue_bytes_max: options.queue_bytes_max,
         };
+        let counters = Arc::new(Counters::default());
+        let mut recorders = Vec::new();
+        let mut instance = |session| {
+            let recorder = Arc::new(Recorder::default());
+            recorders.push(Arc::clone(&recorder));
+            Instance::new(Arc::clone(&program), session, (Arc::clone(&counters), recorder))
+        };
+        let inline = match inline_rows(&mut sessions, program.signature(), &options) {
+            0 => None,
+            rows_max => {
+                let places = (0..threads()).map(|_| warmed_session(&*program)).collect::<Result<Vec<_>, _>>()?;
+                Some(Arc::new(Inline::new(rows_max, places.into_iter().map(&mut instance))))
+            }
+        };
+        let instances: Vec<_> = sessions.into_iter().map(instance).collect();
         // Dropping this on an early return closes the queue, and with it the threads that were already started.
-        let deployment = Arc::new(Self {
-            queue: Arc::new(Queue::new(limits)),
-            counters: Arc::new(Counters::default()),
-            recorders: sessions.iter().map(|_| Arc::default()).collect(),
-            identity,
-            program,
-            options,
-        });
-        for (index, session) in sessions.into_iter().enumerate() {
-            deployment.start_instance(index, session, batchable)?;
+        let queue = Arc::new(Queue::new(limits));
+        let deployment = Arc::new(Self { identity, program, options, queue, counters, recorders, inline });
+        for (index, instance) in instances.into_iter().enumerate() {
+            deployment.start_instance(index, instance, batchable)?;
         }
         Ok(deployment)
     }
 
-    fn start_instance(&self, index: usize, session: Box<dyn Session>, batchable: bool) -> Result<(), LoadError> {
-        let counted = (Arc::clone(&self.counters), Arc::clone(&self.recorders[index]));
-        let worker = Worker::new(Arc::clone(&self.program), session, Arc::clone(&self.queue), counted, batchable);
+    fn start_instance(&self, index: usize, instance: Instance, batchable: bool) -> Result<(), LoadError> {
+        let check = SelfCheck::new(self.options.check_one_in);
+        let worker = Worker::new(instance, Arc::clone(&self.queue), (batchable, check), self.inline.clone());
         self.counters.instances.fetch_add(1, Ordering::Relaxed);
         // A thread's name may hold no zero byte.
         let name = format!("servoir-{}-{index}", self.identity.name.replace('\0', ""));
@@ -167,6 +193,7 @@ impl Deployment {
             busy: self.counters.busy.load(Ordering::Relaxed),
             queue_rows: self.queue.rows(),
             in_flight: self.counters.in_flight.load(Ordering::Relaxed),
+            checks: self.counters.checks(),
             compute_nanos: self.counters.compute_nanos.load(Ordering::Relaxed),
         }
     }
@@ -175,6 +202,12 @@ impl Deployment {
     pub fn statistics(&self) -> Statistics {
         let (success, fail) = self.counters.outcomes();
         Statistics { success, fail, ..Recorder::sum(self.recorders.iter().map(|recorder| &**recorder)) }
+    }
+
+    /// The most rows of a request that runs on the thread that asks, because that was measured to cost less than handing it
+    /// over; 0: all wait for an instance.
+    pub fn inline_rows_max(&self) -> usize {
+        self.inline.as_ref().map_or(0, |inline| inline.rows_max())
     }
 
     /// The engine's last failure, if any.
@@ -197,13 +230,31 @@ impl Deployment {
         }
         let arrived = Instant::now();
         let outcome = Outcome::pending(&self.counters, arrived);
-        let answer = self.answer(request, rows, arrived).await?;
+        let answer = match &self.inline {
+            Some(inline) if rows <= inline.rows_max() => self.run_here(inline, &request, rows, arrived)?,
+            _ => self.queued(request, rows, arrived).await?,
+        };
         outcome.answered();
         Ok(answer)
     }
 
+    /// Runs a request that fits on this thread.
+    fn run_here(
+        &self,
+        inline: &Inline,
+        request: &Request,
+        rows: usize,
+        arrived: Instant,
+    ) -> Result<Answer, PredictError> {
+        if request.deadline.is_some_and(|deadline| deadline <= arrived) {
+            return Err(PredictError::DeadlineExceeded);
+        }
+        let _in_flight = InFlight::enter(&self.counters);
+        inline.instance().serve(&request.inputs, rows, arrived)
+    }
+
     /// Queues a request that fits, and waits.
-    async fn answer(&self, request: Request, rows: usize, arrived: Instant) -> Result<Answer, PredictError> {
+    async fn queued(&self, request: Request, rows: usize, arrived: Instant) -> Result<Answer, PredictError> {
         let (reply, answer) = oneshot::channel();
         let job = Job {
             rows,
@@ -218,6 +269,7 @@ impl Deployment {
         if job.is_dead(job.arrived) {
             return Err(PredictError::DeadlineExceeded);
         }
+        self.forecast_in_time(rows)?;
         self.queue.push(job).map_err(|refusal| match refusal {
             Refusal::Closed => PredictError::Closed,
             Refusal::Full { rows } => {
@@ -234,10 +286,36 @@ impl Deployment {
         answer.unwrap_or(Err(PredictError::Closed))
     }
 
+    /// Refuses a request of `rows` rows whose wait would be longer than the deployment's latency target allows.
+    fn forecast_in_time(&self, rows: usize) -> Result<(), PredictError> {
+        let (Some(target), waiting @ 1..) = (self.options.latency_target, self.queue.rows()) else { return Ok(()) };
+        let forecast = self.counters.forecast(waiting + rows);
+        if forecast <= target {
+            return Ok(());
+        }
+        let retry_after_seconds = self.counters.retry_after_seconds(waiting);
+        Err(PredictError::WaitTooLong { rows: waiting, forecast, target, retry_after_seconds })
+    }
+
     /// Waits until nothing is in flight.
     pub async fn idle(&self) {
         self.counters.drained().await;
     }
+}
+
+/// The most rows of a request that is to run on the thread that asks. Who wants requests to wait for company gets that.
+fn inline_rows(sessions: &mut [Box<dyn Session>], signature: &Signature, options: &PoolOptions) -> usize {
+    match sessions {
+        [session, ..] if options.queue_delay_max.is_zero() => {
+            rows_within(&mut **session, signature, options.inline_cost_max)
+        }
+        _ => 0,
+    }
+}
+
+/// Threads that may ask at once without waiting for each other.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn warmed_session(program: &dyn Program) -> Result<Box<dyn Session>, LoadError> {

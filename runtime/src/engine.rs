@@ -5,15 +5,17 @@ mod onnxruntime;
 mod panics;
 #[cfg(feature = "tract")]
 mod tract;
+mod trees;
 
 use crate::artifact::{Artifact, Format};
 use crate::error::{LoadError, RunError};
 use crate::onnx;
 use servoir_types::{Signature, Tensor};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub(crate) use panics::caught;
+pub(crate) use trees::signature as signature_of_trees;
 
 /// The engines that can run a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +27,14 @@ pub enum EngineName {
 }
 
 impl EngineName {
+    /// Every engine, in order of preference.
+    pub const ALL: [Self; 3] = [Self::Trees, Self::OnnxRuntime, Self::Tract];
+
+    /// Reads what [`Self::as_str`] writes.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|engine| engine.as_str() == text)
+    }
+
     /// `onnxruntime`, `tract` or `trees`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -38,8 +48,8 @@ impl EngineName {
 /// How to load.
 #[derive(Debug, Clone)]
 pub struct LoadOptions {
-    /// The engine to use, or `None` for the first that is here: ONNX Runtime, then tract. A model that this one rejects
-    /// is an error, never a reason to try the next in silence.
+    /// The engine to use, or `None` for the first that is here: the tree kernels for what they know whole, ONNX Runtime,
+    /// then tract. A model that this one rejects is an error, never a reason to try the next in silence.
     pub engine: Option<EngineName>,
     /// Threads that one run may use inside the engine. With 1 a run stays on the thread that asked for it; with more it
     /// shares the process's pool, whose size was given to [`Engines::discover`].
@@ -73,9 +83,32 @@ trait Engine: Send + Sync {
 /// An engine, or why it is not here.
 type Presence = Result<Arc<dyn Engine>, String>;
 
-/// The engines of this process: found once, at start.
+/// The engines of this process: found at start, and each opened when a model first needs it.
 #[derive(Clone)]
-pub struct Engines(Arc<[(EngineName, Presence)]>);
+pub struct Engines(Arc<[Found]>);
+
+/// An engine that was looked for.
+struct Found {
+    name: EngineName,
+    /// What is known without opening it: where it is, or why it is not here.
+    known: Result<String, String>,
+    open: Box<dyn Fn() -> Presence + Send + Sync>,
+    opened: OnceLock<Presence>,
+}
+
+impl Found {
+    fn new(
+        name: EngineName,
+        known: Result<String, String>,
+        open: impl Fn() -> Presence + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, known, open: Box::new(open), opened: OnceLock::new() }
+    }
+
+    fn opened(&self) -> &Presence {
+        self.opened.get_or_init(|| self.known.as_ref().map_err(Clone::clone).and_then(|_| (self.open)()))
+    }
+}
 
 /// One engine's presence.
 #[derive(Debug, Clone)]
@@ -89,48 +122,77 @@ pub struct EngineStatus {
 impl Engines {
     /// Looks for the engines. `onnxruntime` is the shared library's path when one was configured or found.
     ///
-    /// Call it once in a process: ONNX Runtime's environment lives as long as the process. Later calls share the first
-    /// one's library and threads.
+    /// Call it once in a process: ONNX Runtime's environment lives as long as the process. Whoever opens it first decides
+    /// its threads for all.
     pub fn discover(onnxruntime: Option<&Path>, threads: usize) -> Self {
+        let (path, known) = (onnxruntime.map(Path::to_owned), onnxruntime::find(onnxruntime));
+        let open = move || onnxruntime::open(path.as_deref(), threads);
         Self(Arc::new([
-            (EngineName::OnnxRuntime, onnxruntime::discover(onnxruntime, threads)),
-            (EngineName::Tract, discover_tract()),
+            Found::new(EngineName::OnnxRuntime, known, open),
+            Found::new(EngineName::Tract, discover_tract().map(|engine| engine.about()), discover_tract),
         ]))
     }
 
-    /// What was found, in order of preference.
+    /// What was found, in order of preference, without opening it.
+    pub fn found(&self) -> Vec<EngineStatus> {
+        self.0.iter().map(|found| EngineStatus { name: found.name, state: found.known.clone() }).collect()
+    }
+
+    /// What was found, in order of preference, and whether it can be used: every engine is opened.
     pub fn status(&self) -> Vec<EngineStatus> {
-        let state = |presence: &Presence| presence.as_ref().map(|engine| engine.about()).map_err(Clone::clone);
-        self.0.iter().map(|(name, presence)| EngineStatus { name: *name, state: state(presence) }).collect()
+        let state = |found: &Found| found.opened().as_ref().map(|engine| engine.about()).map_err(Clone::clone);
+        self.0.iter().map(|found| EngineStatus { name: found.name, state: state(found) }).collect()
     }
 
     /// Loads a model. Blocking and possibly long; call it off the async threads.
     ///
     /// The file is read and checked as [`crate::inspect`] does before an engine sees it.
     pub fn load(&self, artifact: &Artifact, options: &LoadOptions) -> Result<Arc<dyn Program>, LoadError> {
-        if artifact.format != Format::Onnx {
-            let reason = format!(
-                "{} files need it, and this build has none; export to ONNX with onnxmltools",
-                artifact.format.as_str()
-            );
-            return Err(missing(EngineName::Trees, reason));
-        }
         std::fs::metadata(&artifact.path)
             .map_err(|error| LoadError::Io(format!("{}: {error}", artifact.path.display())))?;
+        if artifact.format != Format::Onnx {
+            return match options.engine {
+                None | Some(EngineName::Trees) => trees::load(&artifact.path, artifact.format),
+                Some(other) => {
+                    let reason = format!("{} files are run by trees alone", artifact.format.as_str());
+                    Err(LoadError::Rejected { engine: other.as_str().into(), reason })
+                }
+            };
+        }
         let signature = onnx::read(&artifact.path, artifact.folder.as_deref())?;
+        if matches!(options.engine, None | Some(EngineName::Trees)) {
+            match trees::load_onnx(&artifact.path, signature.clone()) {
+                Err(error) if options.engine.is_some() => return Err(error),
+                Err(error) => tracing::debug!(path = %artifact.path.display(), "not for the tree kernels: {error}"),
+                loaded => return loaded,
+            }
+        }
         let (name, engine) = self.choose(options.engine)?;
         caught(|| engine.load(&artifact.path, signature, options)).unwrap_or_else(|panic| {
             Err(LoadError::Rejected { engine: name.as_str().into(), reason: format!("it panicked: {panic}") })
         })
     }
 
+    /// The engines that may be able to load a model, in order of preference: `wanted` alone, when one is.
+    pub(crate) fn candidates(&self, artifact: &Artifact, wanted: Option<EngineName>) -> Vec<EngineName> {
+        let engines = match (wanted, artifact.format) {
+            (Some(wanted), _) => vec![wanted],
+            (None, Format::Onnx) => EngineName::ALL.to_vec(),
+            (None, _) => vec![EngineName::Trees],
+        };
+        let is_here = |engine: &EngineName| {
+            *engine == EngineName::Trees || self.0.iter().any(|found| found.name == *engine && found.known.is_ok())
+        };
+        engines.into_iter().filter(|engine| wanted.is_some() || is_here(engine)).collect()
+    }
+
     fn choose(&self, wanted: Option<EngineName>) -> Result<(EngineName, &Arc<dyn Engine>), LoadError> {
-        let mut candidates = self.0.iter().filter(|(name, _)| wanted.is_none_or(|wanted| wanted == *name));
+        let mut candidates = self.0.iter().filter(|found| wanted.is_none_or(|wanted| wanted == found.name));
         let mut reasons = Vec::new();
-        let found = candidates.find_map(|(name, presence)| match presence {
-            Ok(engine) => Some((*name, engine)),
+        let found = candidates.find_map(|found| match found.opened() {
+            Ok(engine) => Some((found.name, engine)),
             Err(reason) => {
-                reasons.push(format!("{}: {reason}", name.as_str()));
+                reasons.push(format!("{}: {reason}", found.name.as_str()));
                 None
             }
         });

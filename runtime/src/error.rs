@@ -1,6 +1,7 @@
 //! What can go wrong between a file and an answer, as closed sets.
 
 use servoir_types::Kind;
+use std::time::Duration;
 
 /// Why a file is not a model that can be kept: what it is instead and what to do about it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -51,6 +52,11 @@ pub enum PredictError {
     Mismatch(String),
     #[error("the queue of this model is full ({rows} rows wait); try again in {retry_after_seconds} s")]
     QueueFull { rows: usize, retry_after_seconds: u64 },
+    #[error(
+        "{rows} rows wait, which is forecast to take {forecast:.1?}, longer than the deployment's latency target of \
+         {target:.1?}; try again in {retry_after_seconds} s"
+    )]
+    WaitTooLong { rows: usize, forecast: Duration, target: Duration, retry_after_seconds: u64 },
     #[error("the deadline passed before the model ran")]
     DeadlineExceeded,
     #[error("the model is being taken down")]
@@ -64,7 +70,7 @@ impl PredictError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Mismatch(_) => Kind::Unprocessable,
-            Self::QueueFull { .. } => Kind::Overloaded,
+            Self::QueueFull { .. } | Self::WaitTooLong { .. } => Kind::Overloaded,
             Self::DeadlineExceeded => Kind::DeadlineExceeded,
             Self::Closed => Kind::Unavailable,
             Self::Run(_) => Kind::Internal,

@@ -3,13 +3,14 @@
 mod columns;
 mod external;
 mod footprint;
-mod graph;
+pub(crate) mod graph;
 mod limits;
-mod proto;
+pub(crate) mod proto;
 mod roles;
 mod signature;
 
 use crate::error::Unsupported;
+use bytes::Bytes;
 use prost::Message;
 use servoir_types::Signature;
 use std::path::Path;
@@ -24,11 +25,7 @@ fn broken(reason: impl Into<String>) -> Unsupported {
 
 /// Reads and checks a model file. `folder` is where external data may lie; `None`: nowhere.
 pub fn read(path: &Path, folder: Option<&Path>) -> Result<Signature, Unsupported> {
-    let bytes = limits::read_bounded(path)?;
-    let file_bytes = bytes.len() as u64;
-    limits::check_footprint(&bytes, limits::DECODED_BYTES_MAX)?;
-    let model = proto::Model::decode(bytes.as_slice()).map_err(undecodable)?;
-    drop(bytes);
+    let (model, file_bytes) = decode(path)?;
     let Some(graph) = &model.graph else {
         let known = model.ir_version > 0 && (!model.opset_import.is_empty() || !model.producer_name.is_empty());
         let found = if known { "this ONNX file has no graph" } else { "this is not an ONNX model" };
@@ -41,6 +38,15 @@ pub fn read(path: &Path, folder: Option<&Path>) -> Result<Signature, Unsupported
     roles::assign(&model, graph, &mut signature);
     columns::assign(&model, graph, &mut signature);
     Ok(signature)
+}
+
+/// A model file as messages, and the bytes that it has.
+pub(crate) fn decode(path: &Path) -> Result<(proto::Model, u64), Unsupported> {
+    let bytes = limits::read_bounded(path)?;
+    let file_bytes = bytes.len() as u64;
+    limits::check_footprint(&bytes, limits::DECODED_BYTES_MAX)?;
+    let model = proto::Model::decode(Bytes::from(bytes)).map_err(undecodable)?;
+    Ok((model, file_bytes))
 }
 
 fn undecodable(error: prost::DecodeError) -> Unsupported {

@@ -1,11 +1,19 @@
 //! Instances: threads that each own a session and take work from the deployment's queue.
 
+mod cost;
 mod counters;
+mod inline;
+mod instance;
 mod recorder;
+mod self_check;
 mod warmup;
 mod worker;
 
+pub(crate) use cost::{rows_of, rows_within};
 pub(crate) use counters::{Counters, InFlight, Outcome};
+pub(crate) use inline::Inline;
+pub(crate) use instance::Instance;
 pub(crate) use recorder::Recorder;
+pub(crate) use self_check::SelfCheck;
 pub(crate) use warmup::{probe_batching, warm};
 pub(crate) use worker::Worker;

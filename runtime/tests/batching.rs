@@ -31,6 +31,11 @@ const OPTIONS: PoolOptions = PoolOptions {
     queue_rows_max: 100,
     queue_bytes_max: 1 << 20,
     timeout_default: None,
+    inline_cost_max: Duration::ZERO,
+    check_one_in: 0,
+    threads: 1,
+    latency_target: None,
+    profile: None,
 };
 
 fn start(faulty: &Arc<Faulty>, options: PoolOptions) -> Arc<Deployment> {
@@ -327,4 +332,60 @@ fn a_panic_on_the_first_run_is_told_when_the_deployment_starts() {
     let refuses = Faulty::by_row(|row| if row < 5.0 { Err("too small".into()) } else { Ok(row) });
     let deployment = start(&refuses, OPTIONS);
     assert_eq!(outputs(Asked::of(&deployment, request(vec![column(&[6.0])]))), [6.0]);
+}
+
+#[test]
+fn the_self_check_finds_rows_that_depend_on_their_company() {
+    // An honest engine, and one that adds up what runs together once there are more than the two rows of the probe.
+    for (honest, different) in [(true, 0), (false, 2)] {
+        let gate = Arc::new(Gate::default());
+        let inside = Arc::clone(&gate);
+        let faulty = Faulty::new(row_signature(), move |inputs| {
+            let Data::Fp32(rows) = inputs[0].data() else { return Err("not FP32".into()) };
+            if rows.contains(&HOLD) {
+                inside.pass();
+            }
+            let company = if honest || rows.len() < 3 { 0.0 } else { rows.len() as f32 };
+            Ok(vec![column(&rows.iter().map(|row| row + company).collect::<Vec<_>>())])
+        });
+        let deployment = start(&faulty, PoolOptions { check_one_in: 2, ..OPTIONS });
+        let ask = |row| {
+            let request = Request { inputs: vec![column(&[row])], deadline: None, priority: Priority::Normal };
+            Asked::of(&deployment, request)
+        };
+        for _ in 0..2 {
+            gate.shut();
+            let held = ask(HOLD);
+            gate.wait_until_held(1);
+            let together: Vec<_> = (0..3).map(|row| ask(row as f32)).collect();
+            gate.open();
+            outputs(held);
+            together.into_iter().for_each(|asked| drop(outputs(asked)));
+        }
+        // What was answered before this run was checked before it, too: one instance does both.
+        outputs(ask(9.0));
+        // Six requests ran with others: the second was picked, and the fourth. Of one batch no more than one is.
+        assert_eq!(deployment.gauges().checks, (2, different));
+    }
+}
+
+#[test]
+fn under_a_latency_target_who_would_wait_longer_is_refused() {
+    for (target, refuses) in
+        [(Some(Duration::from_nanos(1)), true), (Some(Duration::from_secs(3600)), false), (None, false)]
+    {
+        let bench = Bench::new(PoolOptions { latency_target: target, ..OPTIONS });
+        // What rows cost is known from this one.
+        outputs(bench.ask(&[1.0]));
+        let held = bench.hold();
+        let waits = bench.ask(&[2.0]);
+        let behind = bench.ask(&[3.0]);
+        bench.gate.open();
+        outputs(held);
+        outputs(waits);
+        match (behind.answer(), refuses) {
+            (Err(PredictError::WaitTooLong { rows: 1, retry_after_seconds: 1, .. }), true) | (Ok(_), false) => {}
+            (answer, _) => panic!("{target:?}: {answer:?}"),
+        }
+    }
 }

@@ -90,7 +90,7 @@ fn formats_are_told_by_their_content() {
     for (file, format) in cases {
         let inspection = inspect(&fixtures().join(file), None).unwrap_or_else(|refusal| panic!("{file}: {refusal}"));
         assert_eq!(inspection.format, format, "{file}");
-        assert_eq!(inspection.signature.is_some(), format == Format::Onnx, "{file}");
+        assert!(inspection.signature.is_some(), "{file}");
     }
 }
 

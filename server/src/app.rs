@@ -6,6 +6,7 @@ use crate::models_dir::ModelsDirectory;
 use crate::readiness::Readiness;
 use crate::reconcile::Reconciler;
 use crate::telemetry::metrics::Metrics;
+use crate::tuning::Tuner;
 use servoir_registry::Registry;
 use servoir_runtime::{Engines, Serving};
 use servoir_types::IdSequence;
@@ -19,6 +20,8 @@ pub struct App {
     pub registry: Registry,
     /// The engines that were found.
     pub engines: Engines,
+    /// Finds out how models run best here.
+    pub tuner: Arc<Tuner>,
     /// What runs.
     pub serving: Serving,
     /// Makes what runs equal to what should run.

@@ -157,6 +157,7 @@ impl From<PredictError> for ApiError {
         let (code, retry_after_seconds) = match error {
             PredictError::Mismatch(_) => ("input-mismatch", None),
             PredictError::QueueFull { retry_after_seconds, .. } => ("queue-full", Some(retry_after_seconds)),
+            PredictError::WaitTooLong { retry_after_seconds, .. } => ("latency-target", Some(retry_after_seconds)),
             PredictError::DeadlineExceeded => ("deadline-exceeded", None),
             PredictError::Closed => ("model-closing", Some(1)),
             PredictError::Run(_) => ("engine-failed", None),

@@ -3,6 +3,7 @@
 use crate::app::{App, SharedApp};
 use crate::auth::Authenticator;
 use crate::config::Config;
+use crate::data_threads::DataThreads;
 use crate::grpc;
 use crate::http::connections::Acceptor;
 use crate::http::cors;
@@ -13,6 +14,7 @@ use crate::models_dir::{ModelsDirectory, keep_reading};
 use crate::readiness::Readiness;
 use crate::reconcile::{Reconciler, keep_converging};
 use crate::telemetry::metrics::Metrics;
+use crate::tuning::Tuner;
 use anyhow::Context as _;
 use servoir_registry::{Options, Registry};
 use servoir_runtime::{Engines, Serving};
@@ -21,6 +23,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,6 +48,7 @@ pub struct Running {
     app: SharedApp,
     stop_accepting: CancellationToken,
     connections: TaskTracker,
+    threads: DataThreads,
     stop_tasks: CancellationToken,
     tasks: TaskTracker,
 }
@@ -63,6 +67,7 @@ impl Running {
         self.stop_tasks.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        self.threads.stop().await;
         self.app.registry.close().await;
         tracing::info!(elapsed_ms = started.elapsed().as_millis() as u64, "stopped");
     }
@@ -91,6 +96,7 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
     let serves_one_model = config.models.name.is_some();
     let app: SharedApp = Arc::new(App {
         metrics: Arc::new(Metrics::new()?),
+        tuner: Arc::new(Tuner::new(&config)),
         config,
         registry,
         engines,
@@ -117,6 +123,8 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
         app,
         stop_accepting: CancellationToken::new(),
         connections: TaskTracker::new(),
+        threads: DataThreads::start(std::thread::available_parallelism()?.get())
+            .context("cannot start the threads of connections")?,
         stop_tasks,
         tasks,
     };
@@ -140,13 +148,20 @@ impl Running {
         let with_planes = listeners.into_iter().map(|listener| (listener, planes));
         for (listener, planes) in with_planes.chain(admin.map(|listener| (listener, Planes::Management))) {
             let router = if planes == Planes::Data { health.clone() } else { management.clone() };
-            let routes =
-                Arc::new(Routes { app: self.app.clone(), router, grpc: Arc::clone(grpc), planes, cors: cors.clone() });
+            let routes = Arc::new(Routes {
+                app: self.app.clone(),
+                router,
+                grpc: Arc::clone(grpc),
+                planes,
+                cors: cors.clone(),
+                shared: Handle::current(),
+            });
             let acceptor = Acceptor {
                 listener,
                 routes,
                 tls: tls.clone(),
                 limit: limit.clone(),
+                threads: self.threads.all(),
                 stop: self.stop_accepting.clone(),
                 open: self.connections.clone(),
             };
@@ -179,7 +194,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::
 async fn discover_engines(config: &Config) -> anyhow::Result<Engines> {
     let (path, threads) = (config.onnxruntime.clone(), config.engine_threads);
     let engines = tokio::task::spawn_blocking(move || Engines::discover(path.as_deref(), threads)).await?;
-    for engine in engines.status() {
+    for engine in engines.found() {
         match engine.state {
             Ok(found) => tracing::info!(engine = engine.name.as_str(), found, "engine"),
             Err(reason) => tracing::warn!(engine = engine.name.as_str(), reason, "engine not available"),

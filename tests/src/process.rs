@@ -31,6 +31,7 @@ impl ServerProcess {
             .env("SERVOIR_BOOTSTRAP_KEY", BOOTSTRAP_KEY)
             .env("SERVOIR_ONNXRUNTIME", environment::onnxruntime())
             .env("SERVOIR_ENGINES__THREADS", "1")
+            .env("SERVOIR_ENGINES__PROFILE_SECONDS", "0")
             .env("SERVOIR_LOG__FORMAT", "json")
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -133,6 +133,7 @@ pub fn config(data_dir: &Path) -> Config {
         models: ModelsConfig::default(),
         onnxruntime: Some(environment::onnxruntime()),
         engine_threads: 1,
+        profile_seconds: 0,
         auth: AuthConfig {
             off: false,
             jwt_hs256_secret: None,
@@ -154,7 +155,13 @@ pub fn config(data_dir: &Path) -> Config {
             body_idle_seconds: 10,
             predict_seconds_max: 30,
         },
-        batching: BatchingConfig { batch_rows_max: 64, queue_rows_max: 10_000, queue_bytes_max: 256 << 20 },
+        batching: BatchingConfig {
+            batch_rows_max: 64,
+            inline_cost_max: Duration::ZERO,
+            check_one_in: 0,
+            queue_rows_max: 10_000,
+            queue_bytes_max: 256 << 20,
+        },
         metrics_public: false,
         log_level: "warn".to_owned(),
         log_format: LogFormat::Auto,

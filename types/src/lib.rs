@@ -17,7 +17,7 @@ mod timestamp;
 pub use datatype::Datatype;
 pub use digest::{Digest, DigestError};
 pub use elements::Elements;
-pub use id::{IdSequence, ModelId, random_token};
+pub use id::{IdSequence, Ids, ModelId, random_token};
 pub use kind::Kind;
 pub use name::{Name, NameError};
 pub use secret::Secret;

@@ -2,12 +2,13 @@
 
 use crate::fault::Fault;
 use crate::json::values::Nested;
-use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
-use servoir_types::{Data, Label, Role, Signature, Tensor, TensorSpec};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use servoir_types::{Data, Ids, Label, Role, Signature, Tensor, TensorSpec};
 
-/// Room made for the answer at first: for the fields around the values, and for each value.
+/// Room made for the answer at first: for the fields around the values, for each value, and for each id.
 const FIELDS_BYTES: usize = 256;
 const VALUE_BYTES: usize = 24;
+const ID_BYTES: usize = 40;
 
 /// The answer to one request.
 pub struct Answer<'a> {
@@ -16,7 +17,7 @@ pub struct Answer<'a> {
     /// The version that answered.
     pub version: u64,
     /// One for each prediction.
-    pub ids: &'a [String],
+    pub ids: Ids<'a>,
     /// What is predicted.
     pub predictions: &'a Predictions<'a>,
     /// Whether the only prediction is also given by itself.
@@ -31,32 +32,45 @@ impl Answer<'_> {
     /// # Errors
     /// [`Fault::Defect`] when it cannot be written, which would be one.
     pub fn to_json(&self) -> Result<Vec<u8>, Fault> {
-        let room = FIELDS_BYTES + (self.predictions.values + self.ids.len()) * VALUE_BYTES;
-        let mut bytes = Vec::with_capacity(room);
-        serde_json::to_writer(&mut bytes, self).map_err(|error| Fault::Defect(error.to_string()))?;
-        Ok(bytes)
+        let room = FIELDS_BYTES + self.predictions.values * VALUE_BYTES + self.ids.len() * ID_BYTES;
+        let mut json = Vec::with_capacity(room);
+        self.write(&mut json).map_err(|error| Fault::Defect(error.to_string()))?;
+        Ok(json)
     }
-}
 
-impl Serialize for Answer<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut answer = serializer.serialize_struct("Answer", 9)?;
-        answer.serialize_field("modelId", self.model_id)?;
-        answer.serialize_field("version", &self.version)?;
-        answer.serialize_field("predictionIds", self.ids)?;
-        answer.serialize_field("predictions", self.predictions)?;
+    /// The keys are written as they are: they are the most of a small answer.
+    fn write(&self, json: &mut Vec<u8>) -> serde_json::Result<()> {
+        json.extend_from_slice(br#"{"modelId":"#);
+        serde_json::to_writer(&mut *json, self.model_id)?;
+        json.extend_from_slice(br#","version":"#);
+        serde_json::to_writer(&mut *json, &self.version)?;
+        json.extend_from_slice(br#","predictionIds":["#);
+        for index in 0..self.ids.len() {
+            json.extend_from_slice(if index == 0 { br#"""# } else { br#",""# });
+            self.ids.write(index, json);
+            json.push(b'"');
+        }
+        json.extend_from_slice(br#"],"predictions":"#);
+        serde_json::to_writer(&mut *json, self.predictions)?;
         if let Some((tensor, spec)) = self.predictions.probabilities {
-            answer.serialize_field("probabilities", &Rows(tensor))?;
+            json.extend_from_slice(br#","probabilities":"#);
+            serde_json::to_writer(&mut *json, &Rows(tensor))?;
             if let Some(classes) = &spec.classes {
-                answer.serialize_field("classes", classes)?;
+                json.extend_from_slice(br#","classes":"#);
+                serde_json::to_writer(&mut *json, classes)?;
             }
         }
-        if let (true, [id]) = (self.single, self.ids) {
-            answer.serialize_field("prediction", &Row { predictions: self.predictions, row: 0 })?;
-            answer.serialize_field("predictionId", id)?;
+        if self.single && self.ids.len() == 1 {
+            json.extend_from_slice(br#","prediction":"#);
+            serde_json::to_writer(&mut *json, &Row { predictions: self.predictions, row: 0 })?;
+            json.extend_from_slice(br#","predictionId":""#);
+            self.ids.write(0, json);
+            json.push(b'"');
         }
-        answer.serialize_field("latencyMs", &self.latency_ms)?;
-        answer.end()
+        json.extend_from_slice(br#","latencyMs":"#);
+        serde_json::to_writer(&mut *json, &self.latency_ms)?;
+        json.push(b'}');
+        Ok(())
     }
 }
 
@@ -190,7 +204,7 @@ fn best(tensor: &Tensor, row: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use servoir_types::{Datatype, Shape};
+    use servoir_types::{Datatype, IdSequence, Shape};
 
     fn output(name: &str, role: Option<Role>, classes: Option<Vec<Label>>) -> TensorSpec {
         let mut spec = TensorSpec::new(name, Datatype::Fp32, Shape::unranked());
@@ -206,10 +220,19 @@ mod tests {
         let (specs, tensors): (Vec<_>, Vec<_>) = outputs.into_iter().unzip();
         let signature = Signature { inputs: vec![], outputs: specs };
         let predictions = Predictions::of(&signature, &tensors);
-        let ids: Vec<_> = (0..predictions.rows).map(|n| format!("p{n}")).collect();
-        let answer =
-            Answer { model_id: "m", version: 2, ids: &ids, predictions: &predictions, single, latency_ms: 0.5 };
-        serde_json::to_string(&answer).unwrap()
+        let ids = IdSequence::random("p");
+        let answer = Answer {
+            model_id: "m",
+            version: 2,
+            ids: ids.take(predictions.rows()),
+            predictions: &predictions,
+            single,
+            latency_ms: 0.5,
+        };
+        let text = String::from_utf8(answer.to_json().unwrap()).unwrap();
+        // The ids begin with what nobody can know.
+        let start = ids.next().rsplit_once('-').unwrap().0.to_owned();
+        text.replace(&format!("{start}-"), "p")
     }
 
     #[test]

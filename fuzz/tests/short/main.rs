@@ -79,6 +79,26 @@ fn model_files() {
 }
 
 #[test]
+fn xgboost_json() {
+    run(servoir_fuzz::XGBOOST_JSON);
+}
+
+#[test]
+fn xgboost_ubj() {
+    run(servoir_fuzz::XGBOOST_UBJ);
+}
+
+#[test]
+fn lightgbm_text() {
+    run(servoir_fuzz::LIGHTGBM_TEXT);
+}
+
+#[test]
+fn onnx_trees() {
+    run(servoir_fuzz::ONNX_TREES);
+}
+
+#[test]
 fn every_target_has_its_corpus_its_program_and_its_test() {
     let targets: BTreeSet<String> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
     let named = |paths: Vec<PathBuf>, extension: &str| -> BTreeSet<String> {

@@ -1,7 +1,7 @@
 //! What should run: swaps, canaries, shadows, rollbacks, and what nodes say.
 
 use crate::world::{World, actor, code, spec};
-use servoir_registry::{Autoscaling, Deployment, DeploymentSpec, NodeState, Strategy};
+use servoir_registry::{Autoscaling, Deployment, DeploymentSpec, NodeState, Strategy, Tuning};
 use servoir_types::{Digest, ModelId, Timestamp};
 
 /// Primary, previous, canary with its share, shadow.
@@ -30,6 +30,7 @@ pub async fn a_swap_remembers_what_was_live(world: &World) {
         hardware: "cpu".into(),
         replicas: 3,
         max_batch_size: Some(64),
+        tuning: Tuning { engine: Some("tract".into()), instances: Some(2), threads: None },
         autoscaling: Some(Autoscaling {
             enabled: true,
             min_replicas: 1,

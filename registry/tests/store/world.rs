@@ -5,7 +5,7 @@ use futures_util::FutureExt as _;
 use serde_json::json;
 use servoir_registry::{
     Actor, DeploymentSpec, Model, ModelFilter, NewModel, NewVersion, Options, Registry, SortField, StagedArtifact,
-    Version, Window,
+    Tuning, Version, Window,
 };
 use servoir_types::{ModelId, Secret, random_token};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -222,6 +222,7 @@ pub fn spec(version: i64) -> DeploymentSpec {
         max_batch_size: None,
         max_queue_delay_ms: 0.5,
         latency_target_ms: Some(10.0),
+        tuning: Tuning::default(),
     }
 }
 

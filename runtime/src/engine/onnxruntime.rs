@@ -25,20 +25,32 @@ struct OnnxRuntime {
     about: String,
 }
 
-/// Loads the library at `path`, or gives the one that this process has loaded already.
-pub fn discover(path: Option<&Path>, threads: usize) -> Presence {
+/// Where the library is. It is not looked into: that takes time and memory, which models that other engines run do not need.
+///
+/// # Errors
+/// When there is no such file, and what to do.
+pub fn find(path: Option<&Path>) -> Result<String, String> {
+    locate(path).map(|path| format!("{} (opened when a model needs it)", path.display()))
+}
+
+fn locate(path: Option<&Path>) -> Result<PathBuf, String> {
+    let path = path.ok_or_else(|| format!("no shared library was found; {ADVICE}"))?;
+    path.canonicalize().map_err(|error| format!("{}: {error}; {ADVICE}", path.display()))
+}
+
+/// Opens the library at `path`, or gives the one that this process has opened already.
+pub fn open(path: Option<&Path>, threads: usize) -> Presence {
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(engine) = &*opened {
         return Ok(Arc::<OnnxRuntime>::clone(engine));
     }
-    let path = path.ok_or_else(|| format!("no shared library was found; {ADVICE}"))?;
-    let path = path.canonicalize().map_err(|error| format!("{}: {error}; {ADVICE}", path.display()))?;
-    let engine = caught(|| open(&path, threads))
+    let path = locate(path)?;
+    let engine = caught(|| open_library(&path, threads))
         .unwrap_or_else(|panic| Err(format!("{} cannot be used: {panic}; {ADVICE}", path.display())))?;
     Ok(Arc::<OnnxRuntime>::clone(opened.insert(Arc::new(engine))))
 }
 
-fn open(path: &Path, threads: usize) -> Result<OnnxRuntime, String> {
+fn open_library(path: &Path, threads: usize) -> Result<OnnxRuntime, String> {
     let builder = ort::init_from(path).map_err(|error| format!("{error}; {ADVICE}"))?;
     let environment = environment(builder, threads).map_err(|error| format!("{}: {error}", path.display()))?;
     environment.set_log_level(LogLevel::Warning);
@@ -177,9 +189,9 @@ mod tests {
     fn a_library_that_is_not_there_is_a_reason_and_not_a_panic() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), b"not a library").unwrap();
-        let reason = open(file.path(), 1).map(|_| ()).unwrap_err();
+        let reason = open_library(file.path(), 1).map(|_| ()).unwrap_err();
         assert!(reason.contains("pip install onnxruntime") && reason.contains("--onnxruntime"), "{reason}");
-        let reason = discover(Some(Path::new("/nonexistent/libonnxruntime.so")), 1).map(|_| ()).unwrap_err();
+        let reason = find(Some(Path::new("/nonexistent/libonnxruntime.so"))).unwrap_err();
         assert!(reason.contains("/nonexistent") && reason.contains("--onnxruntime"), "{reason}");
     }
 

@@ -90,8 +90,8 @@ impl Message {
     }
 }
 
-/// The bytes that the messages, texts and integers of a model file take in memory, without the characters of the texts,
-/// which are as many as in the file. Ends where the decoder would: at what is not protobuf, or nested too deep.
+/// The bytes that the messages, texts and integers of a model file take in memory, without the characters of the texts and
+/// without the weights, which take no more than in the file. Ends where the decoder would: at what is not protobuf, or nested too deep.
 pub fn bytes(file: &[u8]) -> usize {
     let mut bytes = Message::Model.bytes();
     // The messages that are open, and where each ends.

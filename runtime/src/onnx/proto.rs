@@ -1,9 +1,11 @@
 //! The parts of the ONNX file format that are needed to read a signature, as protobuf messages.
 //!
-//! Field numbers are those of `onnx.proto3`. Fields that are not declared, weights above all, are passed over and not
-//! copied.
+//! Field numbers are those of `onnx.proto3`. Fields that are not declared are passed over; weights in raw form stay where
+//! they were read.
 
 #![allow(missing_docs)] // the fields are named and documented by the format
+
+use bytes::Bytes;
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Model {
@@ -89,12 +91,18 @@ impl Node {
 pub struct Attribute {
     #[prost(string, tag = "1")]
     pub name: String,
+    #[prost(float, tag = "2")]
+    pub float: f32,
     #[prost(int64, tag = "3")]
     pub int: i64,
+    #[prost(bytes = "vec", tag = "4")]
+    pub string: Vec<u8>,
     #[prost(message, optional, boxed, tag = "5")]
     pub tensor: Option<Box<Tensor>>,
     #[prost(message, optional, boxed, tag = "6")]
     pub graph: Option<Box<Graph>>,
+    #[prost(float, repeated, tag = "7")]
+    pub floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
     #[prost(bytes = "vec", repeated, tag = "9")]
@@ -125,6 +133,8 @@ pub struct Tensor {
     pub dims: Vec<i64>,
     #[prost(int32, tag = "2")]
     pub data_type: i32,
+    #[prost(float, repeated, tag = "4")]
+    pub float_data: Vec<f32>,
     #[prost(int32, repeated, tag = "5")]
     pub int32_data: Vec<i32>,
     #[prost(bytes = "vec", repeated, tag = "6")]
@@ -133,6 +143,10 @@ pub struct Tensor {
     pub int64_data: Vec<i64>,
     #[prost(string, tag = "8")]
     pub name: String,
+    #[prost(bytes = "bytes", tag = "9")]
+    pub raw_data: Bytes,
+    #[prost(double, repeated, tag = "10")]
+    pub double_data: Vec<f64>,
     #[prost(message, repeated, tag = "13")]
     pub external_data: Vec<Entry>,
     #[prost(int32, tag = "14")]

@@ -21,6 +21,9 @@ pub struct Counters {
     fail: AtomicTally,
     /// Rows that engines have answered.
     rows_done: AtomicU64,
+    /// Requests that the self-check ran again, and those of them that were answered otherwise.
+    checked: AtomicU64,
+    differed: AtomicU64,
     /// Set when outputs did not have the rows of the inputs: this program's batches cannot be taken apart.
     unbatchable: AtomicBool,
     last_error: Mutex<Option<String>>,
@@ -37,16 +40,33 @@ impl Counters {
 
     /// Seconds until `rows` waiting rows are worked off, from the measured rows per second; at least 1.
     pub fn retry_after_seconds(&self, rows: usize) -> u64 {
+        let wait = self.forecast(rows).as_nanos();
+        u64::try_from(wait.div_ceil(1_000_000_000)).unwrap_or(u64::MAX).clamp(1, RETRY_AFTER_SECONDS_MAX)
+    }
+
+    /// How long the instances take to work off `rows` rows, by what rows have cost so far; zero while nothing has run.
+    pub fn forecast(&self, rows: usize) -> Duration {
         let done = self.rows_done.load(Ordering::Relaxed);
         let instances = self.instances.load(Ordering::Relaxed).max(1) as u128;
         let nanos = u128::from(self.compute_nanos.load(Ordering::Relaxed));
         let wait = if done == 0 { 0 } else { nanos * rows as u128 / u128::from(done) / instances };
-        u64::try_from(wait.div_ceil(1_000_000_000)).unwrap_or(u64::MAX).clamp(1, RETRY_AFTER_SECONDS_MAX)
+        Duration::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX))
     }
 
     /// Requests that were answered, and those that were not.
     pub fn outcomes(&self) -> (Tally, Tally) {
         (self.success.load(), self.fail.load())
+    }
+
+    /// Counts a request that the self-check ran again.
+    pub fn checked(&self, alike: bool) {
+        self.checked.fetch_add(1, Ordering::Relaxed);
+        self.differed.fetch_add(u64::from(!alike), Ordering::Relaxed);
+    }
+
+    /// Requests that the self-check ran again, and those of them that were answered otherwise.
+    pub fn checks(&self) -> (u64, u64) {
+        (self.checked.load(Ordering::Relaxed), self.differed.load(Ordering::Relaxed))
     }
 
     pub fn is_unbatchable(&self) -> bool {

@@ -52,7 +52,7 @@ pub fn probe_batching(session: &mut dyn Session, signature: &Signature) -> Resul
 }
 
 /// One tensor per input, free dimensions 1, every element `value`; `None` when a shape is unknown or too large.
-fn made_up(signature: &Signature, value: u8) -> Option<Vec<Tensor>> {
+pub fn made_up(signature: &Signature, value: u8) -> Option<Vec<Tensor>> {
     signature.inputs.iter().map(|input| made_up_tensor(input, value)).collect()
 }
 
@@ -84,7 +84,8 @@ fn elements(datatype: Datatype, value: u8, count: usize) -> Data {
     }
 }
 
-fn alike(a: &[Tensor], b: &[Tensor]) -> bool {
+/// Whether two answers are the same, but for what engines may add in another order.
+pub fn alike(a: &[Tensor], b: &[Tensor]) -> bool {
     a.len() == b.len()
         && a.iter().zip(b).all(|(a, b)| {
             a.shape() == b.shape()

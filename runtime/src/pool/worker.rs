@@ -1,51 +1,50 @@
 //! One instance at work: take, gather, run, scatter, answer.
 
-use super::Counters;
-use super::recorder::{Execution, Recorder};
+use super::inline::Inline;
+use super::instance::Instance;
+use super::recorder::Execution;
+use super::self_check::SelfCheck;
 use crate::batch::{gather, scatter};
-use crate::engine::{Program, Session, caught};
-use crate::error::{PredictError, RunError};
+use crate::error::PredictError;
 use crate::queue::{Answer, Job, Queue};
 use servoir_types::Tensor;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// One instance: a session, and what it needs to serve it.
+/// An instance on a thread of its own, which takes its work from the queue.
 pub struct Worker {
-    program: Arc<dyn Program>,
+    instance: Instance,
     queue: Arc<Queue>,
-    counters: Arc<Counters>,
-    recorder: Arc<Recorder>,
-    /// `None` after a panic, until a fresh one could be made.
-    session: Option<Box<dyn Session>>,
     /// Whether the signature allows batches at all.
     batchable: bool,
     /// The last batch's inputs, kept for their memory.
     batch: Vec<Tensor>,
+    check: SelfCheck,
+    /// Kept so that what runs here and now is freed on this thread too, and not on one that answers.
+    _inline: Option<Arc<Inline>>,
 }
 
 impl Worker {
+    /// `batchable`: whether the signature allows batches at all.
     pub fn new(
-        program: Arc<dyn Program>,
-        session: Box<dyn Session>,
+        instance: Instance,
         queue: Arc<Queue>,
-        counted: (Arc<Counters>, Arc<Recorder>),
-        batchable: bool,
+        (batchable, check): (bool, SelfCheck),
+        inline: Option<Arc<Inline>>,
     ) -> Self {
-        let (counters, recorder) = counted;
-        Self { program, queue, counters, recorder, session: Some(session), batchable, batch: Vec::new() }
+        Self { instance, queue, batchable, batch: Vec::new(), check, _inline: inline }
     }
 
     /// Serves until the queue is closed and empty.
     pub fn work(mut self) {
-        let counters = Arc::clone(&self.counters);
+        let counters = Arc::clone(self.instance.counters());
         while let Some(jobs) = self.queue.take(self.batchable && !counters.is_unbatchable()) {
             counters.busy.fetch_add(1, Ordering::Relaxed);
             self.serve(jobs);
             counters.busy.fetch_sub(1, Ordering::Relaxed);
         }
-        self.discard_session();
+        self.instance.discard_session();
         counters.instances.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -56,10 +55,14 @@ impl Worker {
         {
             let queued = |job: &Job| started.saturating_duration_since(job.arrived);
             // Recorded first: who has an answer finds it counted.
-            self.recorder.ran(execution, jobs.iter().map(queued));
+            self.instance.recorder().ran(execution, jobs.iter().map(queued));
+            let sample = self.check.pick(&jobs, &answers);
             for (job, outputs) in jobs.into_iter().zip(answers) {
                 let queued = queued(&job);
                 job.answer(Ok(Answer { outputs, queued, computed: execution.infer, batch_rows: execution.rows }));
+            }
+            if let Some(sample) = sample {
+                sample.run_again(&mut self.instance);
             }
             return;
         }
@@ -75,21 +78,7 @@ impl Worker {
     }
 
     fn serve_alone(&mut self, job: Job) {
-        let started = Instant::now();
-        let queued = started.saturating_duration_since(job.arrived);
-        let mut outputs = Vec::new();
-        let reply = match self.run(Inputs::Of(&job), job.rows, &mut outputs) {
-            Ok(computed) => {
-                let nothing = Duration::ZERO;
-                let execution = Execution { rows: job.rows, input: nothing, infer: computed, output: nothing };
-                self.recorder.ran(execution, std::iter::once(queued));
-                Ok(Answer { outputs, queued, computed, batch_rows: job.rows })
-            }
-            Err(error) => {
-                self.counters.failed(&error.to_string());
-                Err(PredictError::Run(error))
-            }
-        };
+        let reply = self.instance.serve(&job.inputs, job.rows, job.arrived);
         job.answer(reply);
     }
 
@@ -105,72 +94,17 @@ impl Worker {
         let input = started.elapsed();
         let mut outputs = Vec::new();
         let total = rows.iter().sum();
-        let infer = self.run(Inputs::Batch, total, &mut outputs).ok()?;
+        let infer = self.instance.run(&self.batch, total, &mut outputs).ok()?;
         let ran = Instant::now();
         let answers = scatter(&outputs, &rows);
         let output = ran.elapsed();
         if answers.is_none() {
             tracing::warn!(
-                engine = self.program.engine().as_str(),
+                engine = self.instance.engine(),
                 "outputs do not have the rows of the inputs: this model's requests run one by one from now on"
             );
-            self.counters.set_unbatchable();
+            self.instance.counters().set_unbatchable();
         }
         answers.map(|answers| (answers, Execution { rows: total, input, infer, output }))
-    }
-
-    /// Runs the session once. A panic is an error, and ends the session that it happened in.
-    fn run(&mut self, inputs: Inputs<'_>, rows: usize, outputs: &mut Vec<Tensor>) -> Result<Duration, RunError> {
-        let engine = self.program.engine().as_str();
-        let session = match &mut self.session {
-            Some(session) => session,
-            none => none.insert(fresh(&*self.program)?),
-        };
-        let inputs = match inputs {
-            Inputs::Batch => self.batch.as_slice(),
-            Inputs::Of(job) => job.inputs.as_slice(),
-        };
-        let started = Instant::now();
-        let result = caught(|| session.run(inputs, outputs));
-        let computed = started.elapsed();
-        self.counters.ran(rows, computed);
-        let wanted = self.program.signature().outputs.len();
-        match result {
-            Ok(Ok(())) if outputs.len() == wanted => Ok(computed),
-            Ok(Ok(())) => Err(RunError {
-                engine,
-                reason: format!("it gave {} outputs where the model has {wanted}", outputs.len()),
-            }),
-            Ok(Err(error)) => Err(error),
-            Err(panic) => {
-                self.discard_session();
-                Err(RunError { engine, reason: format!("it panicked: {panic}") })
-            }
-        }
-    }
-
-    /// Frees the session on this thread; one that panicked may panic again on the way.
-    fn discard_session(&mut self) {
-        let session = self.session.take();
-        if let Err(panic) = caught(move || drop(session)) {
-            tracing::warn!(engine = self.program.engine().as_str(), "a session panicked while it was freed: {panic}");
-        }
-    }
-}
-
-/// What a run reads.
-enum Inputs<'a> {
-    /// The gathered batch.
-    Batch,
-    /// One request's own tensors.
-    Of(&'a Job),
-}
-
-fn fresh(program: &dyn Program) -> Result<Box<dyn Session>, RunError> {
-    let failed = |reason: String| RunError { engine: program.engine().as_str(), reason };
-    match caught(|| program.session()) {
-        Ok(Ok(session)) => Ok(session),
-        Ok(Err(error)) => Err(failed(format!("no new session after a panic: {error}"))),
-        Err(panic) => Err(failed(format!("no new session after a panic: it panicked again: {panic}"))),
     }
 }

@@ -40,6 +40,9 @@ pub struct ServerFlags {
     /// ONNX Runtime's shared library [default: looked for]
     #[arg(long, value_name = "PATH")]
     pub onnxruntime: Option<String>,
+    /// How long a model is measured when it is loaded for the first time on this machine; 0: not at all [default: 1]
+    #[arg(long, value_name = "SECONDS")]
+    pub profile_seconds: Option<String>,
 }
 
 impl ServerFlags {
@@ -63,6 +66,7 @@ impl ServerFlags {
             ("models.dir", &self.models),
             ("models.name", &self.model_name),
             ("engines.onnxruntime", &self.onnxruntime),
+            ("engines.profile_seconds", &self.profile_seconds),
         ];
         let listen = self.listen.iter().map(|address| ("server.listen", address.clone()));
         listen.chain(one.into_iter().filter_map(|(key, value)| Some((key, value.clone()?)))).collect()

@@ -6,6 +6,7 @@ use super::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig,
 use servoir_types::Secret;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Puts each value in its place.
 pub(super) fn config(effective: &[Effective]) -> Config {
@@ -34,11 +35,14 @@ pub(super) fn config(effective: &[Effective]) -> Config {
         },
         onnxruntime: values.path("engines.onnxruntime"),
         engine_threads: values.size("engines.threads"),
+        profile_seconds: values.count("engines.profile_seconds"),
         auth: auth(&values),
         cors_allowed_origins: values.list("cors.allowed_origins"),
         limits: limits(&values),
         batching: BatchingConfig {
             batch_rows_max: values.size("batching.batch_rows_max"),
+            inline_cost_max: Duration::from_micros(values.count("batching.inline_micros_max")),
+            check_one_in: values.count("batching.check_one_in"),
             queue_rows_max: values.size("batching.queue_rows_max"),
             queue_bytes_max: values.size("batching.queue_bytes_max"),
         },

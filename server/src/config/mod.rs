@@ -21,6 +21,7 @@ use ipnet::IpNet;
 use servoir_types::Secret;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Everything that can be set. Units are in the names.
 #[derive(Debug, Clone)]
@@ -55,6 +56,8 @@ pub struct Config {
     pub onnxruntime: Option<PathBuf>,
     /// `engines.threads`: threads that the engines share; 0: one per core.
     pub engine_threads: usize,
+    /// `engines.profile_seconds`: how long a model is measured when it is loaded for the first time.
+    pub profile_seconds: u64,
     /// `auth.*`.
     pub auth: AuthConfig,
     /// `cors.allowed_origins`: whose scripts may call from a browser; `*` stands for everybody's.
@@ -133,6 +136,9 @@ pub struct Limits {
 #[allow(missing_docs)]
 pub struct BatchingConfig {
     pub batch_rows_max: usize,
+    /// Requests that are measured to cost no more than this run on the thread that reads them.
+    pub inline_cost_max: Duration,
+    pub check_one_in: u64,
     pub queue_rows_max: usize,
     pub queue_bytes_max: usize,
 }

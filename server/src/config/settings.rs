@@ -163,6 +163,13 @@ pub static SETTINGS: &[Setting] = &[
         .plain_env("SERVOIR_ONNXRUNTIME"),
     Setting::new("engines.threads", count(0, 1024), "0", "threads that the engines share; 0 for one per core"),
     Setting::new(
+        "engines.profile_seconds",
+        count(0, 3600),
+        "1",
+        "how long a model is measured when it is loaded for the first time on this machine; 0 for not at all",
+    )
+    .flag("--profile-seconds"),
+    Setting::new(
         "auth.mode",
         Kind::Choice(&["required", "off"]),
         "required",
@@ -204,6 +211,18 @@ pub static SETTINGS: &[Setting] = &[
     Setting::new("batching.batch_rows_max", count(1, 1_000_000), "64", "most rows that a model runs at once"),
     Setting::new("batching.queue_rows_max", count(1, 100_000_000), "10000", "most rows that wait for one model"),
     Setting::new("batching.queue_bytes_max", count(1, TIB), "268435456", "most bytes of input that wait for one model"),
+    Setting::new(
+        "batching.inline_micros_max",
+        count(0, 1_000_000),
+        "20",
+        "requests that are measured to cost no more microseconds than this run on the thread that reads them; 0 for none",
+    ),
+    Setting::new(
+        "batching.check_one_in",
+        count(0, 1_000_000_000),
+        "0",
+        "of so many requests that ran with others, one is run again alone and compared; 0 for none",
+    ),
     Setting::new("metrics.public", Kind::Flag, "false", "whether `/metrics` answers everybody, not only loopback"),
     Setting::new(
         "log.level",

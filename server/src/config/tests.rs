@@ -2,6 +2,7 @@
 
 use super::*;
 use std::fs;
+use std::time::Duration;
 
 /// Loads `toml` (named `servoir.toml` in messages), environment and flags.
 fn load_all(toml: &str, env: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Result<Loaded, Vec<String>> {
@@ -63,6 +64,7 @@ poll_seconds = 30
 [engines]
 onnxruntime = "/lib/ort.so"
 threads = 6
+profile_seconds = 18
 [auth]
 mode = "off"
 bootstrap_key = "0123456789abcdef0123456789abcdef"
@@ -85,6 +87,8 @@ body_idle_seconds = 13
 predict_seconds_max = 14
 [batching]
 batch_rows_max = 15
+inline_micros_max = 19
+check_one_in = 20
 queue_rows_max = 16
 queue_bytes_max = 0x11
 [metrics]
@@ -107,6 +111,8 @@ format = "json"
     assert_eq!((config.data_dir, config.database_connections_max), (PathBuf::from("/d"), 5));
     assert_eq!(config.s3, [("aws_allow_http".into(), Secret::new("true")), ("aws_region".into(), Secret::new("r"))]);
     assert_eq!((config.onnxruntime, config.engine_threads), (Some(PathBuf::from("/lib/ort.so")), 6));
+    assert_eq!((config.profile_seconds, config.batching.check_one_in), (18, 20));
+    assert_eq!(config.batching.inline_cost_max, Duration::from_micros(19));
     let models = config.models;
     assert_eq!((models.dir, models.name.as_deref()), (Some(PathBuf::from("/models")), Some("churn")));
     assert_eq!(models.poll_seconds, 30);

@@ -82,7 +82,7 @@ impl Call {
 
 /// A prediction of which nothing is known yet.
 pub const fn unserved() -> Served {
-    Served { protocol: Protocol::Grpc, model: None, rows: 0, run: None }
+    Served::nothing(Protocol::Grpc)
 }
 
 /// What is known of a prediction; noted in its call when this is dropped, be it by a deadline.

@@ -9,6 +9,7 @@ use servoir_codec::grpc::proto::infer_parameter::ParameterChoice;
 use servoir_codec::grpc::proto::{InferParameter, ModelInferRequest, ModelInferResponse};
 use servoir_codec::v2::Asked;
 use servoir_types::Kind;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What a client asks and is told when it wants to know which answer of a request is the last one. Here every request has
@@ -31,7 +32,7 @@ pub async fn infer(
     // One load decides the version; it is held to the end of the request.
     let chosen = lookup::choose(app, &principal.organization, &message.model_name, version)?;
     let deployment = &*chosen.deployment;
-    served.model = Some(deployment.identity().clone());
+    served.model = Some(Arc::clone(&chosen.deployment));
     let wants_final = is_true(message.parameters.get(WANTS_FINAL));
     let asked = Asked::of_message(message, lookup::expected(deployment))?;
     let mut call = Call { app, principal, started, served };

@@ -1,5 +1,6 @@
 //! Connections: accepted up to a limit, served over HTTP/1.1 and HTTP/2, finished in peace when the server goes.
 
+use crate::data_threads::DataThread;
 use crate::http::cors;
 use crate::http::outermost::{Routes, answer};
 use crate::http::tls::{self, Tls};
@@ -12,6 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use std::any::Any;
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -19,7 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -52,6 +55,8 @@ pub struct Acceptor {
     pub tls: Option<Arc<Tls>>,
     /// Places for connections, shared by all addresses.
     pub limit: Arc<Semaphore>,
+    /// The threads that connections live on.
+    pub threads: Vec<DataThread>,
     /// Says when to stop accepting.
     pub stop: CancellationToken,
     /// The connections that are open.
@@ -75,11 +80,9 @@ impl Acceptor {
             let Some((place, accepted)) = accepted else { return };
             match accepted {
                 Ok((stream, peer)) => {
-                    let counted = self.routes.app.metrics.connection();
-                    let (place, stop, open) = (Arc::new((place, counted)), self.stop.clone(), self.open.clone());
-                    let lease = Arc::new(Lease { place, stop, open });
-                    let connection = Connection { peer, routes: self.routes.clone(), lease: lease.clone() };
-                    lease.spawn(serve_encrypted_or_not(stream, self.tls.clone(), connection));
+                    if let Err(error) = self.settle(stream, peer, place) {
+                        tracing::debug!(%error, %peer, "the connection was gone at once");
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -88,6 +91,24 @@ impl Acceptor {
             }
         }
     }
+
+    /// Gives a connection to the thread that it will live on.
+    fn settle(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) -> io::Result<()> {
+        // It registers with the thread's own poller when it is made again there.
+        let stream = stream.into_std()?;
+        let thread = DataThread::least_loaded(&self.threads).ok_or_else(|| io::Error::other("there are no threads"))?;
+        let counted = (place, self.routes.app.metrics.connection(), thread.settle());
+        let lease = Arc::new(Lease { place: Arc::new(counted), stop: self.stop.clone(), open: self.open.clone() });
+        let connection = Connection { peer, routes: self.routes.clone(), lease: lease.clone() };
+        let tls = self.tls.clone();
+        lease.spawn_on(thread.runtime(), async move {
+            match TcpStream::from_std(stream) {
+                Ok(stream) => serve_encrypted_or_not(stream, tls, connection).await,
+                Err(error) => tracing::warn!(%error, %peer, "a connection cannot be served"),
+            }
+        });
+        Ok(())
+    }
 }
 
 /// What one connection needs beside its bytes.
@@ -95,6 +116,15 @@ struct Connection {
     peer: SocketAddr,
     routes: Arc<Routes>,
     lease: Arc<Lease>,
+}
+
+/// What the requests of a connection share.
+struct Shared {
+    routes: Arc<Routes>,
+    lease: Arc<Lease>,
+    unread: Unread,
+    /// Whether a request has come.
+    spoken: AtomicBool,
 }
 
 /// A connection's place among those that may be open. What an upgrade makes of a connection keeps it.
@@ -112,11 +142,16 @@ impl Lease {
 
     /// Runs `task` as a part of the connection: it keeps the place, and the server waits for it when it goes.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawn_on(&Handle::current(), task);
+    }
+
+    fn spawn_on(&self, runtime: &Handle, task: impl Future<Output = ()> + Send + 'static) {
         let place = self.place.clone();
-        self.open.spawn(async move {
+        let task = async move {
             let _place = place;
             task.await;
-        });
+        };
+        self.open.spawn_on(task, runtime);
     }
 }
 
@@ -179,13 +214,15 @@ where
     let head_timeout = connection.head_timeout();
     let Connection { peer, routes, lease } = connection;
     let stop = lease.stop();
-    let spoken = Arc::new(AtomicBool::new(false));
-    let has_spoken = spoken.clone();
-    let unread = Unread::default();
+    // What the requests of this connection share is the connection's own: a count that all threads changed would go back
+    // and forth between their caches.
+    let shared = Arc::new(Shared { routes, lease, unread: Unread::default(), spoken: AtomicBool::new(false) });
+    let connected = Arc::clone(&shared);
     let service = service_fn(move |request: http::Request<Incoming>| {
-        has_spoken.store(true, Ordering::Relaxed);
-        let (routes, lease, unread) = (routes.clone(), lease.clone(), unread.clone());
+        let shared = Arc::clone(&shared);
         async move {
+            let Shared { routes, lease, unread, spoken } = &*shared;
+            spoken.store(true, Ordering::Relaxed);
             let is_http1 = request.version() < Version::HTTP_2;
             // A client that asked whether to send its body, and is refused, does not send it.
             let asks_first = request.headers().contains_key(header::EXPECT);
@@ -194,11 +231,11 @@ where
                 false => request.map(Body::new),
             };
             if request.headers().contains_key(header::UPGRADE) {
-                request.extensions_mut().insert(lease);
+                request.extensions_mut().insert(Arc::clone(lease));
             }
             let mut response = match &routes.cors {
-                None => answer(&routes, request, peer).await,
-                Some(layer) => Box::pin(cors::around(layer, request, |request| answer(&routes, request, peer))).await,
+                None => answer(routes, request, peer).await,
+                Some(layer) => Box::pin(cors::around(layer, request, |request| answer(routes, request, peer))).await,
             };
             if is_http1 {
                 let goes_on = if asks_first { !unread.forget() } else { unread.finish().await };
@@ -225,7 +262,7 @@ where
             }
             () = silence.as_mut(), if waiting => {
                 waiting = false;
-                if !spoken.load(Ordering::Relaxed) {
+                if !connected.spoken.load(Ordering::Relaxed) {
                     return tracing::debug!(%peer, "no request came in time");
                 }
             }

@@ -21,6 +21,7 @@ pub mod predict;
 pub mod problem;
 pub mod query;
 pub mod registry;
+mod reply;
 pub mod request_id;
 pub mod router;
 pub mod tls;

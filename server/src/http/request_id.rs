@@ -21,8 +21,8 @@ impl RequestId {
     }
 
     /// The id as a header's value.
-    pub fn header_value(&self) -> HeaderValue {
-        self.0.clone()
+    pub fn into_header_value(self) -> HeaderValue {
+        self.0
     }
 
     /// The id as text.

@@ -4,8 +4,10 @@ use super::reading::{Candidate, Options};
 use super::refusal::Refusal;
 use super::warmed::Warmed;
 use crate::app::SharedApp;
-use servoir_runtime::{Artifact, Deployment, Identity, LoadError, LoadOptions, PoolOptions, inspect};
-use servoir_types::ModelId;
+use crate::tuning::Overrides;
+use servoir_runtime::{Artifact, Deployment, Identity, LoadError, PoolOptions, inspect};
+use servoir_types::{Digest, ModelId};
+use std::fs::File;
 use std::sync::Arc;
 
 /// A version in memory, warmed and ready to answer.
@@ -19,8 +21,8 @@ pub async fn load(
     options: &Options,
 ) -> Result<Arc<Deployment>, Refusal> {
     let identity = Identity { model: ModelId::from_text(name), name: name.to_owned(), version };
-    let load_options = LoadOptions { engine: options.engine, intra_threads: app.config.engine_threads };
-    let pool = pool_options(app, options);
+    let (pool, overrides) = (pool_options(app, options), overrides(options));
+    let tuner = Arc::clone(&app.tuner);
     let (engines, file, config) = (app.engines.clone(), candidate.file.clone(), options.config.clone());
     let loading = app.reconciler.loading_threads().run(move || {
         let failed = |error: LoadError| Refusal::Load { path: file.path.clone(), error };
@@ -28,7 +30,8 @@ pub async fn load(
         let inspection = inspect(&file.path, Some(&file.folder)).map_err(|error| failed(error.into()))?;
         let (path, folder) = (file.path.clone(), Some(file.folder.clone()));
         let artifact = Artifact { path, folder, format: inspection.format };
-        let mut program = engines.load(&artifact, &load_options).map_err(failed)?;
+        let digest = || Digest::of_reader(File::open(&artifact.path)?);
+        let (mut program, pool) = tuner.load(&engines, (&artifact, digest), &overrides, pool).map_err(failed)?;
         if let Some(config) = config {
             config.check_tensors(program.signature())?;
             let samples = config.warmups(program.signature())?;
@@ -42,11 +45,25 @@ pub async fn load(
 fn pool_options(app: &SharedApp, options: &Options) -> PoolOptions {
     let (batching, defaults) = (&options.batching, &app.config.batching);
     PoolOptions {
-        instances: options.instances,
-        batch_rows_max: batching.rows_max(defaults),
+        instances: 1,
+        batch_rows_max: defaults.batch_rows_max,
         queue_delay_max: batching.delay_max,
         queue_rows_max: batching.queue_rows_max(defaults),
         queue_bytes_max: defaults.queue_bytes_max,
         timeout_default: batching.timeout_default,
+        inline_cost_max: defaults.inline_cost_max,
+        check_one_in: defaults.check_one_in,
+        threads: 1,
+        latency_target: None,
+        profile: None,
+    }
+}
+
+fn overrides(options: &Options) -> Overrides {
+    Overrides {
+        engine: options.engine,
+        instances: options.instances,
+        threads: None,
+        batch_rows_max: options.batching.rows_max,
     }
 }

@@ -25,7 +25,7 @@ pub struct Options {
     /// The configuration that the rest was read from, if there is one.
     pub config: Option<ConfigFile>,
     pub engine: Option<EngineName>,
-    pub instances: usize,
+    pub instances: Option<usize>,
     pub batching: Batching,
 }
 
@@ -45,7 +45,7 @@ impl Reading {
     /// When its configuration is wrong or it holds no version at all. A version that is incomplete is told in `chosen`.
     pub fn of(name: &str, folder: &Path) -> Result<Self, Refusal> {
         let config = layout::config_file(folder).map(|path| ConfigFile::read(&path)).transpose()?;
-        let (mut options, mut policy, mut file_name) = (Options { instances: 1, ..Options::default() }, None, None);
+        let (mut options, mut policy, mut file_name) = (Options::default(), None, None);
         if let Some(config) = &config {
             config.check(name)?;
             options.engine = config.engine()?;

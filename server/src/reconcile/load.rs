@@ -3,8 +3,9 @@
 use super::loading_threads::LoadingThreads;
 use crate::app::SharedApp;
 use crate::error::ApiError;
+use crate::tuning::Overrides;
 use servoir_registry::{Placed, RegistryError};
-use servoir_runtime::{Artifact, Deployment, Format, Identity, LoadError, LoadOptions, PoolOptions, Unsupported};
+use servoir_runtime::{Artifact, Deployment, EngineName, Format, Identity, LoadError, PoolOptions, Unsupported};
 use servoir_types::{Kind, ModelId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,11 +84,10 @@ impl Loader {
             name: name.to_owned(),
             version: u64::try_from(placed.spec.version).unwrap_or_default(),
         };
-        let options = LoadOptions { engine: None, intra_threads: app.config.engine_threads };
-        let pool = pool_options(app, placed);
-        let engines = app.engines.clone();
+        let (pool, overrides) = (pool_options(app, placed), overrides(placed));
+        let (engines, tuner, digest) = (app.engines.clone(), Arc::clone(&app.tuner), placed.digest);
         let loading = self.threads().run(move || {
-            let program = engines.load(&artifact, &options)?;
+            let (program, pool) = tuner.load(&engines, (&artifact, || Ok(digest)), &overrides, pool)?;
             Deployment::start(identity, program, pool)
         });
         loading.await.ok_or(Failure::Aborted)?.map_err(Failure::Load)
@@ -97,12 +97,29 @@ impl Loader {
 fn pool_options(app: &SharedApp, placed: &Placed) -> PoolOptions {
     let (spec, defaults) = (&placed.spec, &app.config.batching);
     PoolOptions {
-        instances: spec.replicas as usize,
-        batch_rows_max: spec.max_batch_size.map_or(defaults.batch_rows_max, |rows| rows as usize),
+        instances: 1,
+        batch_rows_max: defaults.batch_rows_max,
         queue_delay_max: Duration::from_secs_f64(spec.max_queue_delay_ms.max(0.0) / 1e3),
         queue_rows_max: defaults.queue_rows_max,
         queue_bytes_max: defaults.queue_bytes_max,
         timeout_default: None,
+        inline_cost_max: defaults.inline_cost_max,
+        check_one_in: defaults.check_one_in,
+        threads: 1,
+        latency_target: spec.latency_target_ms.map(|target| Duration::from_secs_f64(target / 1e3)),
+        profile: None,
+    }
+}
+
+/// What the deployment says of how it is to run. One replica, the default, says nothing.
+fn overrides(placed: &Placed) -> Overrides {
+    let (spec, tuning) = (&placed.spec, &placed.spec.tuning);
+    let size = |number: u32| number as usize;
+    Overrides {
+        engine: tuning.engine.as_deref().and_then(EngineName::from_text),
+        instances: tuning.instances.or((spec.replicas > 1).then_some(spec.replicas)).map(size),
+        threads: tuning.threads.map(size),
+        batch_rows_max: spec.max_batch_size.map(size),
     }
 }
 

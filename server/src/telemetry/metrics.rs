@@ -15,7 +15,7 @@ use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry,
 };
-use servoir_runtime::Identity;
+use servoir_runtime::{Deployment, Identity};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,11 +45,18 @@ pub struct Served {
     /// How it came.
     pub protocol: Protocol,
     /// Which version answered, when it got so far.
-    pub model: Option<Identity>,
+    pub model: Option<Arc<Deployment>>,
     /// Rows asked for; 0 when it did not get so far.
     pub rows: usize,
     /// Time in the queue, time in the engine and rows of the batch, when the model ran.
     pub run: Option<(Duration, Duration, usize)>,
+}
+
+impl Served {
+    /// A call that has not got anywhere yet.
+    pub const fn nothing(protocol: Protocol) -> Self {
+        Self { protocol, model: None, rows: 0, run: None }
+    }
 }
 
 /// The counters of the whole server.
@@ -81,6 +88,7 @@ struct ModelGauges {
     busy: IntGaugeVec,
     in_flight: IntGaugeVec,
     compute_seconds: GaugeVec,
+    checks: IntGaugeVec,
     loaded: IntGauge,
 }
 
@@ -175,6 +183,12 @@ impl Metrics {
                         model_labels,
                     )?,
                 )?,
+                checks: int_gauge_vec(
+                    r,
+                    "servoir_self_checks",
+                    "Requests that ran again alone, by whether they were answered alike.",
+                    &["model", "model_id", "version", "outcome"],
+                )?,
                 loaded: int_gauge(r, "servoir_models_live", "Models with a live version.")?,
             },
             process: ProcessGauges {
@@ -193,7 +207,8 @@ impl Metrics {
             self.auth_refusals.with_label_values(&[status.as_str()]).inc();
         }
         match served {
-            Some(Served { model: Some(model), protocol, rows, run }) => {
+            Some(Served { model: Some(deployment), protocol, rows, run }) => {
+                let model = deployment.identity();
                 let handles = self.model(model);
                 let protocol_index = *protocol as usize;
                 if status == StatusCode::OK {
@@ -290,6 +305,7 @@ impl Metrics {
             family.reset();
         }
         gauges.compute_seconds.reset();
+        gauges.checks.reset();
         let entries = app.serving.entries();
         let mut live_models = 0;
         for live in entries.iter().filter_map(|(_, entry)| entry.live()) {
@@ -305,6 +321,11 @@ impl Metrics {
                 gauges.busy.with_label_values(&labels).set(now.busy as i64);
                 gauges.in_flight.with_label_values(&labels).set(now.in_flight as i64);
                 gauges.compute_seconds.with_label_values(&labels).set(now.compute_nanos as f64 / 1e9);
+                let (checked, differed) = now.checks;
+                for (outcome, count) in [("alike", checked - differed), ("different", differed)] {
+                    let labels = [labels[0], labels[1], labels[2], outcome];
+                    gauges.checks.with_label_values(&labels).set(count as i64);
+                }
             }
         }
         gauges.loaded.set(live_models);

@@ -110,7 +110,7 @@ async fn a_watcher_sees_traffic_swaps_and_the_end() {
     let mut watcher = Watcher::open(&server, "churn", KEY).await.expect("a socket");
     let Came::Frame(first) = watcher.next().await else { panic!("no first frame") };
     assert_eq!((&first["type"], &first["modelId"], &first["version"]), (&json!("snapshot"), &json!(model), &json!(1)));
-    assert_eq!((&first["state"], &first["engine"]), (&json!("ready"), &json!("onnxruntime")));
+    assert_eq!((&first["state"], &first["engine"]), (&json!("ready"), &json!("trees")));
     assert_eq!((&first["requestsPerSecond"], &first["latencyMs"]), (&json!(0.0), &Value::Null));
     assert!(api.get("/metrics").await.text.contains("servoir_websocket_clients 1"));
 

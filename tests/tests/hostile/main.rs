@@ -23,7 +23,9 @@ pub struct Target {
 impl Target {
     /// Starts a server with patience of a second, so that slow clients are seen to be cut off.
     pub async fn start() -> Self {
-        let server = TestServer::start_with(Database::Sqlite, |config| {
+        // A connection on which nothing comes for a second is closed here: a client that kept one would send into its end.
+        let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("an HTTP client");
+        let server = TestServer::start_for(client, Database::Sqlite, |config| {
             config.limits.body_idle_seconds = 1;
             config.limits.header_read_seconds = 1;
             config.limits.predict_body_bytes_max = 1 << 20;

@@ -95,6 +95,7 @@ async fn a_fresh_machine_needs_the_folder_and_the_key_that_is_printed() {
         .arg(models.path())
         .current_dir(home.path())
         .env("SERVOIR_ONNXRUNTIME", environment::onnxruntime())
+        .env("SERVOIR_ENGINES__PROFILE_SECONDS", "0")
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true)

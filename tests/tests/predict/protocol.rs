@@ -33,7 +33,7 @@ async fn a_client_learns_what_is_there() {
     let metadata = api.get("/v2/models/churn").await.expect(200).json;
     assert_eq!(api.get("/v2/models/churn/versions/1").await.expect(200).json, metadata);
     assert_eq!((&metadata["name"], &metadata["versions"]), (&json!("churn"), &json!(["1"])));
-    assert_eq!(metadata["platform"], "onnxruntime_onnx");
+    assert_eq!(metadata["platform"], "servoir_trees");
     assert_eq!(metadata["inputs"], json!([{"name": "input", "datatype": "FP32", "shape": [-1, 30]}]));
     assert_eq!(metadata["outputs"].as_array().map(Vec::len), Some(2));
 
@@ -73,7 +73,7 @@ async fn a_configuration_says_how_a_version_runs() {
     api.deploy(&churn, json!({"replicas": 2, "batching": batching})).await.expect(200);
     let config = api.get("/v2/models/churn/config").await.expect(200).json;
     let expected = json!({
-        "name": "churn", "platform": "onnxruntime_onnx", "backend": "onnxruntime",
+        "name": "churn", "platform": "servoir_trees", "backend": "trees",
         "version_policy": {"specific": {"versions": [1]}},
         "max_batch_size": 10_000,
         "input": [{"name": "input", "data_type": "TYPE_FP32", "dims": [30]}],
@@ -85,7 +85,8 @@ async fn a_configuration_says_how_a_version_runs() {
         "dynamic_batching": {"preferred_batch_size": [16], "max_queue_delay_microseconds": 1500},
         "model_transaction_policy": {"decoupled": false},
         "parameters": {},
-        "servoir": {"model_id": churn, "version": 1, "device": "cpu", "queue_rows_max": 10_000, "queue_bytes_max": 256 << 20},
+        "servoir": {"model_id": churn, "version": 1, "device": "cpu", "queue_rows_max": 10_000, "queue_bytes_max": 256 << 20,
+            "threads": 1, "inline_rows_max": 0, "profile": null},
     });
     assert_eq!(config, expected);
     api.serve("four", Fixture::read("fixed_batch").model).await;

@@ -37,8 +37,8 @@ async fn a_version_goes_live_is_swapped_rolled_back_and_taken_down() {
         assert_eq!((&deployed["id"], &deployed["status"]), (&json!(id), &json!("deployed")));
         let deployment = &deployed["deployment"];
         let expected = json!({"replicas": 1, "hardware": "auto", "version": 1, "state": "ready", "reason": null,
-            "engine": "onnxruntime", "device": "cpu", "autoscaling": null, "latencyTargetMs": null, "canary": null,
-            "shadow": null, "batching": {"maxBatchSize": null, "maxQueueDelayMs": 0.0},
+            "engine": "trees", "device": "cpu", "autoscaling": null, "latencyTargetMs": null, "canary": null,
+            "shadow": null, "tuning": {"engine": null, "instances": null, "threads": null}, "batching": {"maxBatchSize": null, "maxQueueDelayMs": 0.0},
             "endpointUrl": format!("{}/v1/predict/{id}", server.url()), "deployedAt": deployment["deployedAt"]});
         assert_eq!(deployment, &expected);
         assert_eq!(live_version(&api, &id).await, 1);
@@ -162,16 +162,19 @@ async fn the_status_tells_what_runs() {
             "lastError",
             "engine",
             "device",
+            "run",
             "canary",
             "shadow",
             "nodes",
         ];
         assert_eq!(keys_of(&status), BTreeSet::from(fields));
         let expected = json!({"id": id, "state": "ready", "reason": null, "version": 1, "instances": 1, "busy": 0,
-            "queueDepth": 0, "inFlight": 0, "lastError": null, "engine": "onnxruntime", "device": "cpu"});
+            "queueDepth": 0, "inFlight": 0, "lastError": null, "engine": "trees", "device": "cpu"});
         for (field, expected) in expected.as_object().expect("an object") {
             assert_eq!(&status[field], expected, "{field}");
         }
+        let run = json!({"threads": 1, "maxBatchSize": 64, "inlineRowsMax": 0, "profile": null});
+        assert_eq!(status["run"], run);
         let nodes = status["nodes"].as_array().expect("a list");
         assert_eq!(nodes.len(), 1);
         let fields = BTreeSet::from(["node", "generation", "state", "reason", "engine", "updatedAt"]);

@@ -8,68 +8,76 @@ use crate::auth::scope::{InferenceInvoke, RegistryWrite, Scope as _};
 use crate::auth::{Caller, Principal};
 use crate::error::ApiError;
 use crate::http::origin::Origin;
+use crate::http::outermost::Asker;
+use crate::http::reply::Reply;
 use crate::telemetry::metrics::{Protocol, Served};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderValue, Method, Request, header};
 use servoir_types::Kind;
 use std::time::Instant;
 
-/// Answers a request of the data plane. The caller is in the extensions as `Result<Principal, ApiError>`; what is counted
-/// is left in the answer's extensions as [`Served`], whether it succeeded or failed.
-pub async fn answer(app: &SharedApp, target: Target, request: Request<Body>) -> Response {
+/// Answers a request of the data plane.
+pub async fn answer(app: &SharedApp, target: Target, mut request: Request<Body>, asker: Asker<'_>) -> Reply {
     let protocol = match target {
         Target::Predict(_) => Some(Protocol::V1),
         Target::Model { aspect: Aspect::Infer, .. } => Some(Protocol::V2),
         _ => None,
     };
     let takes = target.methods();
-    let mut response = match protocol {
-        Some(protocol) => counted(app, Asked::Path(target), protocol, request).await,
+    let mut reply = match protocol {
+        Some(protocol) => {
+            let mut served = Served::nothing(protocol);
+            let outcome = predict(app, Asked::Path(target), &asker.principal, request, &mut served).await;
+            Reply::served(outcome, served)
+        }
         // On the heap, so that predictions do not carry the room that rare calls take.
-        None => Box::pin(describe(app, &target, request)).await.unwrap_or_else(IntoResponse::into_response),
+        None => {
+            asker.introduce(&mut request);
+            Box::pin(describe(app, &target, request)).await.into()
+        }
     };
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED
+    if reply.error.as_ref().is_some_and(|error| error.kind == Kind::MethodNotAllowed)
         && let Ok(takes) = HeaderValue::from_str(&listed(takes))
     {
-        response.headers_mut().insert(header::ALLOW, takes);
+        reply.response.headers_mut().insert(header::ALLOW, takes);
     }
-    response
+    reply
 }
 
-/// Answers a prediction that came to the Registry API's own path, as `/v1/predict/{model}` does.
+/// Answers a prediction that came to the Registry API's own path, as `/v1/predict/{model}` does. What is counted is left
+/// in the answer's extensions, whether it succeeded or failed.
 pub async fn registry_twin(app: &SharedApp, model: &str, request: Request<Body>) -> Response {
-    counted(app, Asked::Name(model.to_owned()), Protocol::V1, request).await
-}
-
-/// How a prediction says which model it means.
-enum Asked {
-    Path(Target),
-    Name(String),
-}
-
-async fn counted(app: &SharedApp, asked: Asked, protocol: Protocol, request: Request<Body>) -> Response {
-    let mut served = Served { protocol, model: None, rows: 0, run: None };
-    let outcome = predict(app, asked, request, &mut served).await;
+    let mut served = Served::nothing(Protocol::V1);
+    let principal = request.extensions().get::<Result<Principal, ApiError>>().cloned();
+    let principal = principal.unwrap_or_else(|| Err(unauthenticated()));
+    let outcome = predict(app, Asked::Name(model), &principal, request, &mut served).await;
     let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
     response.extensions_mut().insert(served);
     response
 }
 
+/// How a prediction says which model it means.
+enum Asked<'a> {
+    Path(Target),
+    Name(&'a str),
+}
+
 async fn predict(
     app: &SharedApp,
-    asked: Asked,
+    asked: Asked<'_>,
+    principal: &Result<Principal, ApiError>,
     request: Request<Body>,
     served: &mut Served,
 ) -> Result<Response, ApiError> {
     let started = Instant::now();
-    let (parts, body) = request.into_parts();
-    let principal = principal(&parts)?;
+    let principal = principal.as_ref().map_err(Clone::clone)?;
     principal.require(InferenceInvoke::NAME)?;
+    let (parts, body) = request.into_parts();
     let call = Call { app, principal, started, served };
     match asked {
-        Asked::Name(model) => v1::predict(call, &model, &parts, body).await,
+        Asked::Name(model) => v1::predict(call, model, &parts, body).await,
         Asked::Path(target) => {
             check_method(&target, &parts.method)?;
             let path = parts.uri.path();
@@ -151,8 +159,13 @@ fn principal(parts: &Parts) -> Result<&Principal, ApiError> {
     match parts.extensions.get::<Result<Principal, ApiError>>() {
         Some(Ok(principal)) => Ok(principal),
         Some(Err(error)) => Err(error.clone()),
-        None => Err(ApiError::internal("a route was reached without passing authentication")),
+        None => Err(unauthenticated()),
     }
+}
+
+/// 500: a defect of the server's own.
+fn unauthenticated() -> ApiError {
+    ApiError::internal("a route was reached without passing authentication")
 }
 
 fn check_method(target: &Target, method: &Method) -> Result<(), ApiError> {

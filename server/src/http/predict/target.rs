@@ -151,6 +151,25 @@ impl Target {
         }
     }
 
+    /// Whether it is answered from memory at once, but for reading its body.
+    pub const fn is_quick(&self) -> bool {
+        match self {
+            Self::Predict(_)
+            | Self::Live
+            | Self::Ready
+            | Self::Model { aspect: Aspect::Infer | Aspect::Metadata | Aspect::Ready, .. } => true,
+            Self::Server
+            | Self::Model { .. }
+            | Self::Index
+            | Self::Repository { .. }
+            | Self::Statistics
+            | Self::Logging
+            | Self::Trace
+            | Self::SharedMemory(_)
+            | Self::Unknown => false,
+        }
+    }
+
     /// The scope that the route asks for; `None`: anybody may call it.
     pub fn scope(&self, method: &Method) -> Option<&'static str> {
         match self {

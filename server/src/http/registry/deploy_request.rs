@@ -6,13 +6,16 @@ use crate::http::openapi::texts::nullable;
 use crate::http::whole;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use servoir_registry::{Autoscaling, DeploymentSpec, Strategy};
+use servoir_registry::{Autoscaling, DeploymentSpec, Strategy, Tuning};
+use servoir_runtime::EngineName;
 use servoir_types::Kind;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, OneOfBuilder, Schema, Type};
 
 /// The most instances of a model on one node.
 pub const REPLICAS_MAX: i64 = 64;
+/// The most threads of a run.
+pub const THREADS_MAX: i64 = 1024;
 /// The most rows of one batch.
 pub const BATCH_ROWS_MAX: i64 = 65_536;
 /// The longest that a request may be made to wait for company, in milliseconds.
@@ -33,7 +36,7 @@ pub struct DeployModel {
     /// `auto` (the default), or the id of a hardware profile.
     #[schema(schema_with = hardware_schema)]
     hardware: Option<String>,
-    /// Instances of the model; by default 1.
+    /// Instances of the model. With 1, the default, as many run as were measured to answer the most rows.
     #[schema(minimum = 1, maximum = 64)]
     #[serde(default, deserialize_with = "whole::optional")]
     replicas: Option<i64>,
@@ -42,6 +45,7 @@ pub struct DeployModel {
     /// The latency that the deployment should keep to.
     #[schema(exclusive_minimum = 0, maximum = 3_600_000)]
     latency_target_ms: Option<f64>,
+    tuning: Option<TuningChoice>,
     /// How the version comes in; by default `swap`.
     #[schema(schema_with = strategy_schema)]
     strategy: Option<StrategyChoice>,
@@ -78,6 +82,23 @@ struct BatchingChoice {
     max_queue_delay_ms: Option<f64>,
 }
 
+/// How the model is run; what is left out is measured when the version is loaded.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct TuningChoice {
+    /// The engine.
+    #[schema(schema_with = engine_schema)]
+    engine: Option<String>,
+    /// Instances of the model; counts before `replicas`.
+    #[schema(minimum = 1, maximum = 64)]
+    #[serde(default, deserialize_with = "whole::optional")]
+    instances: Option<i64>,
+    /// Threads that a run may use inside the engine: 1, or more for the pool that all models share.
+    #[schema(minimum = 1, maximum = 1024)]
+    #[serde(default, deserialize_with = "whole::optional")]
+    threads: Option<i64>,
+}
+
 /// How the version comes in: `"swap"` (the default), `"shadow"`, or `{"canary": {"percent": 10}}`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -110,6 +131,12 @@ fn strategy_schema() -> Schema {
     let percent = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(99));
     let percent = percent.description(Some("Per cent of the requests.")).build();
     OneOfBuilder::new().item(words).item(closed("canary", closed("percent", percent))).into()
+}
+
+fn engine_schema() -> Object {
+    let names = EngineName::ALL.map(|engine| Value::from(engine.as_str()));
+    let names = names.into_iter().chain([Value::Null]);
+    ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(names)).build()
 }
 
 fn never_schema() -> Object {
@@ -150,6 +177,7 @@ impl DeployModel {
             let detail = format!("{target} is out of range; it is more than 0 and at most {LATENCY_TARGET_MS_MAX}");
             fields.wrong("/latencyTargetMs", detail);
         }
+        let tuning = self.tuning.unwrap_or_default().check(&mut fields);
         let autoscaling = self.autoscaling.map(|bounds| bounds.check(&mut fields));
         let strategy = self.strategy.unwrap_or_default().check(&mut fields);
         fields.finish()?;
@@ -161,6 +189,7 @@ impl DeployModel {
             max_batch_size,
             max_queue_delay_ms,
             latency_target_ms: self.latency_target_ms,
+            tuning,
         };
         Ok(Plan { version: self.version, spec, strategy })
     }
@@ -191,6 +220,20 @@ fn available_autoscaling(asked: Option<Autoscaling>) -> Result<Option<Autoscalin
         return Err(ApiError::new(Kind::Unprocessable, "autoscaling-unavailable", detail));
     }
     Ok(asked)
+}
+
+impl TuningChoice {
+    fn check(self, fields: &mut Fields) -> Tuning {
+        if let Some(engine) = self.engine.as_deref().filter(|engine| EngineName::from_text(engine).is_none()) {
+            let names = EngineName::ALL.map(EngineName::as_str).join(", ");
+            fields.wrong("/tuning/engine", format!("'{engine}' is no engine; it is one of {names}"));
+        }
+        Tuning {
+            engine: self.engine,
+            instances: self.instances.map(|count| whole(fields, "/tuning/instances", count, REPLICAS_MAX)),
+            threads: self.threads.map(|count| whole(fields, "/tuning/threads", count, THREADS_MAX)),
+        }
+    }
 }
 
 impl AutoscalingBounds {
@@ -254,6 +297,7 @@ mod tests {
         let cases: [(&str, &[&str]); 9] = [
             (
                 r#"{"version": 0, "replicas": 65, "latencyTargetMs": 0, "batching": {"maxBatchSize": 0, "maxQueueDelayMs": -1},
+                "tuning": {"engine": "x", "instances": 0, "threads": 1025},
                 "strategy": {"canary": {"percent": 100}}, "autoscaling": {"minReplicas": 3, "maxReplicas": 2}}"#,
                 &[
                     "/version",
@@ -261,6 +305,9 @@ mod tests {
                     "/batching/maxBatchSize",
                     "/batching/maxQueueDelayMs",
                     "/latencyTargetMs",
+                    "/tuning/engine",
+                    "/tuning/instances",
+                    "/tuning/threads",
                     "/autoscaling/maxReplicas",
                     "/strategy/canary/percent",
                 ],

@@ -38,6 +38,7 @@ pub struct Deployment {
     pub batching: Batching,
     #[schema(required)]
     pub latency_target_ms: Option<f64>,
+    pub tuning: Tuning,
     #[schema(required)]
     pub canary: Option<Canary>,
     #[schema(required)]
@@ -64,6 +65,20 @@ pub struct Batching {
     pub max_batch_size: Option<u32>,
     /// How long a request may wait for company.
     pub max_queue_delay_ms: f64,
+}
+
+/// What was said of how the model is run; `null`: as it was measured, which `/v2/models/{model}/config` shows.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Tuning {
+    /// The engine.
+    #[schema(required)]
+    pub engine: Option<String>,
+    /// Instances of the model.
+    #[schema(required)]
+    pub instances: Option<u32>,
+    /// Threads that a run may use inside the engine.
+    #[schema(required)]
+    pub threads: Option<u32>,
 }
 
 /// A version that takes a share of the requests.
@@ -100,6 +115,11 @@ impl Deployment {
             autoscaling: spec.autoscaling.as_ref().map(Autoscaling::from),
             batching: Batching { max_batch_size: spec.max_batch_size, max_queue_delay_ms: spec.max_queue_delay_ms },
             latency_target_ms: spec.latency_target_ms,
+            tuning: Tuning {
+                engine: spec.tuning.engine.clone(),
+                instances: spec.tuning.instances,
+                threads: spec.tuning.threads,
+            },
             canary: deployment
                 .canary
                 .as_ref()

@@ -29,7 +29,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
         (status = 400, description = "Not JSON, a wrong type or an unknown field."),
         (status = 404, description = "`not-found`: no such model or version, or none is live."),
         (status = 422, description = "`input-mismatch`: well-formed, and wrong for this model."),
-        (status = 429, description = "`queue-full`."),
+        (status = 429, description = "`queue-full`, or `latency-target`: the wait is forecast to be too long."),
         (status = 503, description = "Not ready, or on its way out."),
         (status = 504, description = "`deadline-exceeded`.")),
     security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]

@@ -10,7 +10,7 @@ use crate::readiness::ModelState;
 use axum::extract::State;
 use serde::Serialize;
 use servoir_registry::NodeState;
-use servoir_runtime::{Deployment, Gauges};
+use servoir_runtime::{Deployment, Gauges, Profile};
 use servoir_types::Timestamp;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -54,12 +54,42 @@ pub struct LiveStatus {
     engine: Option<&'static str>,
     #[schema(required)]
     device: Option<&'static str>,
+    /// How the model is run on this node, `null` while nothing is live.
+    #[schema(required)]
+    run: Option<RunStatus>,
     #[schema(required)]
     canary: Option<Canary>,
     #[schema(required)]
     shadow: Option<Shadow>,
     /// How far each node has come, of those that spoke within the last minute.
     nodes: Vec<NodeStatus>,
+}
+
+/// How a model is run.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunStatus {
+    /// Threads that a run may use inside the engine.
+    threads: usize,
+    /// The most rows that run together.
+    max_batch_size: usize,
+    /// The most rows of a request that runs on the thread that reads it.
+    inline_rows_max: usize,
+    /// What was measured when the model was loaded; `null` when nothing was.
+    #[schema(required, value_type = Option<Object>)]
+    profile: Option<Profile>,
+}
+
+impl RunStatus {
+    fn of(deployment: &Deployment) -> Self {
+        let options = deployment.options();
+        Self {
+            threads: options.threads,
+            max_batch_size: options.batch_rows_max,
+            inline_rows_max: deployment.inline_rows_max(),
+            profile: options.profile.as_deref().cloned(),
+        }
+    }
 }
 
 /// How far a node has come with a model.
@@ -127,6 +157,7 @@ async fn read(
         last_error: primary.and_then(|primary| primary.last_error()),
         engine: primary.map(|primary| primary.engine().as_str()),
         device: primary.map(|primary| primary.device()),
+        run: primary.map(|primary| RunStatus::of(primary)),
         canary: canary.map(|(percent, deployment)| Canary { version: version(deployment), percent: *percent }),
         shadow: shadow.map(|deployment| Shadow { version: version(deployment) }),
         nodes: nodes.into_iter().map(NodeStatus::from).collect(),

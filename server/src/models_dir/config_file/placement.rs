@@ -41,11 +41,11 @@ impl ConfigFile {
         }
     }
 
-    /// How many instances run, all groups together.
+    /// How many instances run, all groups together; `None`: it does not say.
     ///
     /// # Errors
     /// When a group is for a GPU, a count is negative, or they are too many.
-    pub fn instances(&self) -> Result<usize, ConfigError> {
+    pub fn instances(&self) -> Result<Option<usize>, ConfigError> {
         let mut instances: usize = 0;
         for (index, group) in self.config.instance_group.iter().enumerate() {
             let field = |name: &str| format!("instance_group[{index}].{name}");
@@ -70,6 +70,6 @@ impl ConfigFile {
                 return Err(self.wrong(&field("count"), reason));
             }
         }
-        Ok(instances.max(1))
+        Ok((instances > 0).then_some(instances))
     }
 }

@@ -20,7 +20,7 @@ fn signature() -> Signature {
 #[derive(Debug, PartialEq)]
 struct Read {
     engine: Option<EngineName>,
-    instances: usize,
+    instances: Option<usize>,
     batching: Batching,
     policy: VersionPolicy,
     file_name: Option<String>,
@@ -73,7 +73,7 @@ optimization { graph { level: 1 } }
 #[test]
 fn a_whole_file_is_followed() {
     let read = read(WHOLE).unwrap();
-    assert_eq!((read.engine, read.instances), (Some(EngineName::OnnxRuntime), 3));
+    assert_eq!((read.engine, read.instances), (Some(EngineName::OnnxRuntime), Some(3)));
     let batching = Batching {
         rows_max: Some(8),
         delay_max: Duration::from_micros(250),
@@ -114,7 +114,7 @@ fn what_does_not_apply_is_named() {
 fn short_files_leave_the_rest_to_the_server() {
     let default = Read {
         engine: None,
-        instances: 1,
+        instances: None,
         batching: Batching::default(),
         policy: VersionPolicy::Latest(1),
         file_name: None,

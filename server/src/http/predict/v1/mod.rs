@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderValue, header};
 use servoir_codec::v1::{Answer, Asked, Predictions};
 use servoir_runtime::Priority;
+use std::sync::Arc;
 
 /// Answers a prediction for the model of this id or name.
 ///
@@ -20,17 +21,16 @@ pub async fn predict(mut call: Call<'_>, model: &str, parts: &Parts, body: Body)
     // One load decides the version; it is held to the end of the request.
     let chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
     let deployment = &*chosen.deployment;
-    call.served.model = Some(deployment.identity().clone());
+    call.served.model = Some(Arc::clone(&chosen.deployment));
     let bytes = media::read_json(&parts.headers, body, &call.app.config.limits).await?;
     let asked = Asked::read(&bytes, lookup::expected(deployment))?;
     let answer = call.run(&chosen, asked.inputs, None, Priority::Normal).await?;
     let predictions = Predictions::of(deployment.signature(), &answer.outputs);
-    let ids: Vec<String> = (0..predictions.rows()).map(|_| call.app.prediction_ids.next()).collect();
     let identity = deployment.identity();
     let answer = Answer {
         model_id: identity.model.as_str(),
         version: identity.version,
-        ids: &ids,
+        ids: call.app.prediction_ids.take(predictions.rows()),
         predictions: &predictions,
         single: asked.single,
         latency_ms: call.started.elapsed().as_micros() as f64 / 1000.0,

@@ -3,7 +3,7 @@
 use super::metadata::{dims, platform};
 use crate::http::predict::lookup;
 use serde::Serialize;
-use servoir_runtime::{Deployment, Live};
+use servoir_runtime::{Deployment, Live, Profile};
 use servoir_types::{Datatype, TensorSpec};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -110,6 +110,14 @@ pub struct Servoir<'a> {
     pub queue_rows_max: usize,
     /// The most bytes of inputs that wait.
     pub queue_bytes_max: usize,
+    /// Threads that a run may use inside the engine.
+    pub threads: usize,
+    /// The most rows of a request that runs on the thread that reads it, because that was measured to cost less than handing
+    /// it over; 0: all wait for an instance.
+    pub inline_rows_max: usize,
+    /// What was measured when the model was loaded; `null` when nothing was.
+    #[schema(required, value_type = Option<Object>)]
+    pub profile: Option<&'a Profile>,
 }
 
 /// How `deployment`, one of those that are `live`, runs.
@@ -147,6 +155,9 @@ pub fn of<'a>(live: &Live, deployment: &'a Deployment) -> Config<'a> {
             device,
             queue_rows_max: options.queue_rows_max,
             queue_bytes_max: options.queue_bytes_max,
+            threads: options.threads,
+            inline_rows_max: deployment.inline_rows_max(),
+            profile: options.profile.as_deref(),
         },
     }
 }

@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 use servoir_codec::v2::{Answer, Asked, Written};
 use servoir_runtime::{Deployment, Priority};
 use servoir_types::{Kind, Tensor};
+use std::sync::Arc;
 
 /// Answers `…/infer`.
 ///
@@ -42,7 +43,7 @@ pub async fn infer(
     // One load decides the version; it is held to the end of the request.
     let chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
     let deployment = &*chosen.deployment;
-    call.served.model = Some(deployment.identity().clone());
+    call.served.model = Some(Arc::clone(&chosen.deployment));
     let received = media::read_tensors(&parts.headers, body, &call.app.config.limits).await?;
     let asked = Asked::read(&received.bytes, received.head_len, lookup::expected(deployment))?;
     let answer = call.run(&chosen, asked.inputs, asked.timeout, priority(asked.priority)).await?;

@@ -1,0 +1,108 @@
+//! A session with what counts its runs. A panic ends the session and not the instance.
+
+use super::Counters;
+use super::recorder::{Execution, Recorder};
+use crate::engine::{Program, Session, caught};
+use crate::error::{PredictError, RunError};
+use crate::queue::Answer;
+use servoir_types::Tensor;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One session at work.
+pub struct Instance {
+    program: Arc<dyn Program>,
+    counters: Arc<Counters>,
+    recorder: Arc<Recorder>,
+    /// `None` after a panic, until a fresh one could be made.
+    session: Option<Box<dyn Session>>,
+}
+
+impl Instance {
+    pub fn new(program: Arc<dyn Program>, session: Box<dyn Session>, counted: (Arc<Counters>, Arc<Recorder>)) -> Self {
+        let (counters, recorder) = counted;
+        Self { program, counters, recorder, session: Some(session) }
+    }
+
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// The engine's name.
+    pub fn engine(&self) -> &'static str {
+        self.program.engine().as_str()
+    }
+
+    /// Runs one request's inputs, `rows` of them, which had waited since `arrived`.
+    pub fn serve(&mut self, inputs: &[Tensor], rows: usize, arrived: Instant) -> Result<Answer, PredictError> {
+        let started = Instant::now();
+        let queued = started.saturating_duration_since(arrived);
+        let mut outputs = Vec::new();
+        match self.run(inputs, rows, &mut outputs) {
+            Ok(computed) => {
+                let nothing = Duration::ZERO;
+                let execution = Execution { rows, input: nothing, infer: computed, output: nothing };
+                // Recorded first: who has an answer finds it counted.
+                self.recorder.ran(execution, std::iter::once(queued));
+                Ok(Answer { outputs, queued, computed, batch_rows: rows })
+            }
+            Err(error) => {
+                self.counters.failed(&error.to_string());
+                Err(PredictError::Run(error))
+            }
+        }
+    }
+
+    /// Runs the session once. A panic is an error, and ends the session that it happened in.
+    pub fn run(&mut self, inputs: &[Tensor], rows: usize, outputs: &mut Vec<Tensor>) -> Result<Duration, RunError> {
+        let engine = self.engine();
+        let session = match &mut self.session {
+            Some(session) => session,
+            none => none.insert(fresh(&*self.program)?),
+        };
+        let started = Instant::now();
+        let result = caught(|| session.run(inputs, outputs));
+        let computed = started.elapsed();
+        self.counters.ran(rows, computed);
+        let wanted = self.program.signature().outputs.len();
+        match result {
+            Ok(Ok(())) if outputs.len() == wanted => Ok(computed),
+            Ok(Ok(())) => Err(RunError {
+                engine,
+                reason: format!("it gave {} outputs where the model has {wanted}", outputs.len()),
+            }),
+            Ok(Err(error)) => Err(error),
+            Err(panic) => {
+                self.discard_session();
+                Err(RunError { engine, reason: format!("it panicked: {panic}") })
+            }
+        }
+    }
+
+    /// Frees the session on this thread; one that panicked may panic again on the way.
+    pub fn discard_session(&mut self) {
+        let session = self.session.take();
+        if let Err(panic) = caught(move || drop(session)) {
+            tracing::warn!(engine = self.program.engine().as_str(), "a session panicked while it was freed: {panic}");
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.discard_session();
+    }
+}
+
+fn fresh(program: &dyn Program) -> Result<Box<dyn Session>, RunError> {
+    let failed = |reason: String| RunError { engine: program.engine().as_str(), reason };
+    match caught(|| program.session()) {
+        Ok(Ok(session)) => Ok(session),
+        Ok(Err(error)) => Err(failed(format!("no new session after a panic: {error}"))),
+        Err(panic) => Err(failed(format!("no new session after a panic: it panicked again: {panic}"))),
+    }
+}

@@ -1,0 +1,239 @@
+//! Measuring: each engine that can load the model, each way to share the cores, each size of batch, within a time.
+
+use super::choose::choose;
+use super::{Curve, Point, Profile, fingerprint};
+use crate::artifact::Artifact;
+use crate::batch::is_batchable;
+use crate::engine::{EngineName, Engines, LoadOptions, Program, Session, caught};
+use crate::error::LoadError;
+use crate::pool::rows_of;
+use servoir_types::Tensor;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// An engine that takes this much longer for a row than the best is not measured further.
+const HOPELESS: f64 = 2.0;
+/// A run that is shorter than this, in microseconds, is shorter than a call of any engine but the one that made it.
+const UNBEATABLE_MICROS: f64 = 10.0;
+/// The longest time for one point of a curve.
+const POINT_MAX: Duration = Duration::from_millis(60);
+/// The shortest.
+const POINT_MIN: Duration = Duration::from_millis(1);
+/// The fewest runs of a point that are measured.
+const RUNS_MIN: usize = 3;
+/// The most.
+const RUNS_MAX: usize = 10_000;
+
+/// How to measure.
+#[derive(Debug, Clone)]
+pub struct ProfileOptions {
+    /// How long it may take; a load or run that is under way is not cut short.
+    pub time: Duration,
+    /// The engine to measure; `None`: every one that can load the model.
+    pub engine: Option<EngineName>,
+    /// Cores to share.
+    pub cores: usize,
+    /// The most rows of a run.
+    pub batch_rows_max: usize,
+    /// How soon answers are wanted.
+    pub latency_target: Option<Duration>,
+}
+
+/// A profile, and the program that it chose.
+pub struct Measured {
+    /// What was measured, and what follows from it.
+    pub profile: Profile,
+    /// Loaded as the profile says.
+    pub program: Arc<dyn Program>,
+}
+
+/// Measures a model. Blocking, and busy on every core for as long as `options` allow.
+///
+/// # Errors
+/// When no engine can load the model: what the first says. The profile of a model that refuses made-up inputs has no curve;
+/// its program is that of the first engine that can load it.
+pub fn measure(engines: &Engines, artifact: &Artifact, options: &ProfileOptions) -> Result<Measured, LoadError> {
+    let mut bench = Bench { engines, artifact, options, until: Instant::now() + options.time, loaded: Vec::new() };
+    let mut left_out = Vec::new();
+    let mut first_error = None;
+    let mut best_micros = f64::INFINITY;
+    let mut curves = Vec::new();
+    for engine in engines.candidates(artifact, options.engine) {
+        if best_micros < UNBEATABLE_MICROS {
+            left_out.push(format!("{}: calling it alone takes longer than the best run", engine.as_str()));
+            continue;
+        }
+        if bench.is_over() && !bench.loaded.is_empty() {
+            left_out.push(format!("{}: no time was left", engine.as_str()));
+            continue;
+        }
+        let program = match bench.load(engine, 1) {
+            Ok(program) => program,
+            Err(error) => {
+                left_out.push(format!("{}: {error}", engine.as_str()));
+                first_error.get_or_insert(error);
+                continue;
+            }
+        };
+        let Some(alone) = sessions(&program, 1).and_then(|mut sessions| bench.point(&program, &mut sessions, 1)) else {
+            left_out.push(format!("{}: it refuses made-up inputs", engine.as_str()));
+            continue;
+        };
+        best_micros = best_micros.min(alone.micros);
+        if alone.micros > HOPELESS * best_micros {
+            left_out.push(format!("{}: {:.0} µs a row, {best_micros:.0} elsewhere", engine.as_str(), alone.micros));
+            continue;
+        }
+        curves.extend(bench.curves(engine, &mut left_out));
+    }
+    let chosen = choose(curves.iter(), options.latency_target);
+    let program = match &chosen {
+        Some(choice) => bench.take(&choice.engine, choice.threads),
+        None => bench.loaded.into_iter().next().map(|loaded| loaded.program),
+    };
+    let Some(program) = program else {
+        return Err(first_error.unwrap_or_else(|| LoadError::EngineMissing {
+            engine: "for this model".into(),
+            reason: left_out.join("; "),
+        }));
+    };
+    Ok(Measured { profile: Profile { hardware: fingerprint(engines), curves, left_out }, program })
+}
+
+struct Bench<'a> {
+    engines: &'a Engines,
+    artifact: &'a Artifact,
+    options: &'a ProfileOptions,
+    until: Instant,
+    loaded: Vec<Loaded>,
+}
+
+struct Loaded {
+    engine: EngineName,
+    threads: usize,
+    program: Arc<dyn Program>,
+}
+
+impl Bench<'_> {
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+
+    fn load(&mut self, engine: EngineName, threads: usize) -> Result<Arc<dyn Program>, LoadError> {
+        if let Some(loaded) = self.loaded.iter().find(|loaded| (loaded.engine, loaded.threads) == (engine, threads)) {
+            return Ok(Arc::clone(&loaded.program));
+        }
+        let options = LoadOptions { engine: Some(engine), intra_threads: threads };
+        let program = self.engines.load(self.artifact, &options)?;
+        self.loaded.push(Loaded { engine, threads, program: Arc::clone(&program) });
+        Ok(program)
+    }
+
+    fn take(&mut self, engine: &str, threads: usize) -> Option<Arc<dyn Program>> {
+        let of = |loaded: &Loaded| loaded.engine.as_str() == engine && loaded.threads == threads;
+        let place = self.loaded.iter().position(of)?;
+        Some(self.loaded.swap_remove(place).program)
+    }
+
+    /// The curves of one engine, one for each way to share the cores.
+    fn curves(&mut self, engine: EngineName, left_out: &mut Vec<String>) -> Vec<Curve> {
+        let mut curves = Vec::new();
+        for (instances, threads) in ways(engine, self.options.cores) {
+            let shown = format!("{} with {instances} × {threads} threads", engine.as_str());
+            if self.is_over() && !curves.is_empty() {
+                left_out.push(format!("{shown}: no time was left"));
+                continue;
+            }
+            match self.load(engine, threads) {
+                Ok(program) => {
+                    let points = self.points(&program, instances).unwrap_or_default();
+                    curves.push(Curve { engine: engine.as_str().into(), instances, threads, points });
+                }
+                Err(error) => left_out.push(format!("{shown}: {error}")),
+            }
+        }
+        curves.retain(|curve| !curve.points.is_empty());
+        curves
+    }
+
+    /// Sizes of batches in powers of two, as far as the time goes.
+    fn points(&self, program: &Arc<dyn Program>, instances: usize) -> Option<Vec<Point>> {
+        let mut sessions = sessions(program, instances)?;
+        let rows_max = if is_batchable(program.signature()) { self.options.batch_rows_max.max(1) } else { 1 };
+        let mut points: Vec<Point> = Vec::new();
+        let mut rows = 1;
+        loop {
+            // The next run takes about twice as long as the last.
+            let next = points.last().map_or(0.0, |last| 2.0 * last.micros * RUNS_MIN as f64 / 1e6);
+            let left = self.until.saturating_duration_since(Instant::now());
+            if !points.is_empty() && Duration::from_secs_f64(next) > left {
+                break;
+            }
+            let Some(point) = self.point(program, &mut sessions, rows) else { break };
+            points.push(point);
+            if rows >= rows_max {
+                break;
+            }
+            rows = (rows * 2).min(rows_max);
+        }
+        Some(points)
+    }
+
+    /// One size of batch on all sessions at once; `None` when the model refuses made-up inputs.
+    fn point(&self, program: &Arc<dyn Program>, sessions: &mut [Box<dyn Session>], rows: usize) -> Option<Point> {
+        let inputs = rows_of(program.signature(), rows)?;
+        let left = self.until.saturating_duration_since(Instant::now());
+        let time = (left / 8).clamp(POINT_MIN, POINT_MAX);
+        let inputs = inputs.as_slice();
+        let runs = std::thread::scope(|scope| {
+            let mut threads = Vec::with_capacity(sessions.len());
+            for session in sessions {
+                let thread = std::thread::Builder::new().name("servoir-profile".into());
+                threads.push(thread.spawn_scoped(scope, move || run_for(&mut **session, inputs, time)));
+            }
+            threads.into_iter().map(|thread| thread.ok()?.join().ok()?).collect::<Option<Vec<_>>>()
+        })?;
+        let micros = runs.iter().sum::<f64>() / runs.len() as f64;
+        let rows_per_second = runs.iter().map(|micros| rows as f64 * 1e6 / micros).sum();
+        Some(Point { rows, micros, rows_per_second })
+    }
+}
+
+fn sessions(program: &Arc<dyn Program>, count: usize) -> Option<Vec<Box<dyn Session>>> {
+    (0..count).map(|_| caught(|| program.session()).ok()?.ok()).collect()
+}
+
+/// Runs a session for a time, once to warm up and at least a few times more, and says how long a run takes in the middle,
+/// in microseconds. Where one run takes longer than all of them should, it is the only one.
+fn run_for(session: &mut dyn Session, inputs: &[Tensor], time: Duration) -> Option<f64> {
+    let mut outputs = Vec::new();
+    let mut run = || {
+        let started = Instant::now();
+        let result = caught(|| session.run(inputs, &mut outputs));
+        matches!(result, Ok(Ok(()))).then(|| started.elapsed())
+    };
+    let first = run()?;
+    if first > time * RUNS_MIN as u32 {
+        return Some(first.as_secs_f64() * 1e6);
+    }
+    let until = Instant::now() + time;
+    let mut runs = Vec::new();
+    while runs.len() < RUNS_MIN || (Instant::now() < until && runs.len() < RUNS_MAX) {
+        runs.push(run()?);
+    }
+    runs.sort_unstable();
+    Some(runs[runs.len() / 2].as_secs_f64() * 1e6)
+}
+
+/// Ways to share the cores, as instances and threads of each. Sessions with more than one thread share one pool, which
+/// has a thread for every core.
+fn ways(engine: EngineName, cores: usize) -> Vec<(usize, usize)> {
+    let mut ways = vec![(cores, 1)];
+    if engine == EngineName::OnnxRuntime && cores > 1 {
+        ways.push((1, cores));
+        if cores >= 4 {
+            ways.push((2, cores));
+        }
+    }
+    ways
+}

@@ -1,0 +1,136 @@
+//! Loading a model to run as it was measured to run best on this machine, unless somebody says otherwise.
+
+use crate::config::Config;
+use servoir_runtime::{
+    Artifact, Choice, EngineName, Engines, LoadError, LoadOptions, PoolOptions, Profile, ProfileOptions, Program,
+    fingerprint, measure,
+};
+use servoir_types::Digest;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What is said of how a model is to run, field by field; what is `None` the profile decides.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// The engine.
+    pub engine: Option<EngineName>,
+    /// Sessions, each with a thread that feeds it.
+    pub instances: Option<usize>,
+    /// Threads that a run may use inside the engine.
+    pub threads: Option<usize>,
+    /// The most rows that run together.
+    pub batch_rows_max: Option<usize>,
+}
+
+/// Measures models when they are loaded for the first time on this machine, and remembers what came of it.
+pub struct Tuner {
+    /// Where profiles are kept: a file for each artifact and machine.
+    folder: PathBuf,
+    /// How long a measurement may take; zero: nothing is measured.
+    time: Duration,
+    cores: usize,
+    /// The most rows that run together when nobody says otherwise.
+    batch_rows_max: usize,
+}
+
+impl Tuner {
+    /// As configured.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            folder: config.data_dir.join("profiles"),
+            time: Duration::from_secs(config.profile_seconds),
+            cores: config.engine_threads.max(1),
+            batch_rows_max: config.batching.batch_rows_max,
+        }
+    }
+
+    /// Loads a model, and fills in what `overrides` leave open. `digest` names the artifact when its profile is wanted.
+    /// Blocking.
+    ///
+    /// # Errors
+    /// As [`Engines::load`].
+    pub fn load(
+        &self,
+        engines: &Engines,
+        (artifact, digest): (&Artifact, impl FnOnce() -> io::Result<Digest>),
+        overrides: &Overrides,
+        pool: PoolOptions,
+    ) -> Result<(Arc<dyn Program>, PoolOptions), LoadError> {
+        let (program, profile) = match self.time.is_zero() {
+            true => (None, None),
+            false => self.profile(engines, artifact, digest, pool.latency_target)?,
+        };
+        let choice = profile.as_ref().and_then(|profile| profile.choose(overrides.engine, pool.latency_target));
+        let engine = overrides.engine.or_else(|| EngineName::from_text(&choice.as_ref()?.engine));
+        let threads = overrides.threads.or(choice.as_ref().map(|choice| choice.threads)).unwrap_or(self.cores);
+        let fits = |program: &Arc<dyn Program>| {
+            choice.as_ref().is_some_and(|choice| choice.threads == threads)
+                && engine.is_none_or(|engine| engine == program.engine())
+        };
+        let program = match program.filter(fits) {
+            Some(program) => program,
+            None => engines.load(artifact, &LoadOptions { engine, intra_threads: threads })?,
+        };
+        let chosen = |of: fn(&Choice) -> usize| choice.as_ref().map(of);
+        let pool = PoolOptions {
+            instances: overrides.instances.or(chosen(|choice| choice.instances)).unwrap_or(1),
+            batch_rows_max: overrides
+                .batch_rows_max
+                .or(chosen(|choice| choice.batch_rows_max))
+                .unwrap_or(self.batch_rows_max),
+            threads,
+            profile: profile.map(Arc::new),
+            ..pool
+        };
+        Ok((program, pool))
+    }
+
+    /// The profile that is kept, or a new one with the program that it chose.
+    fn profile(
+        &self,
+        engines: &Engines,
+        artifact: &Artifact,
+        digest: impl FnOnce() -> io::Result<Digest>,
+        latency_target: Option<Duration>,
+    ) -> Result<(Option<Arc<dyn Program>>, Option<Profile>), LoadError> {
+        let digest = digest().map_err(|error| LoadError::Io(format!("{}: {error}", artifact.path.display())))?;
+        let file = self.file(&digest, engines);
+        if let Some(profile) = kept(&file) {
+            return Ok((None, Some(profile)));
+        }
+        let options = ProfileOptions {
+            time: self.time,
+            engine: None,
+            cores: self.cores,
+            batch_rows_max: self.batch_rows_max,
+            latency_target,
+        };
+        let measured = measure(engines, artifact, &options)?;
+        // What cannot be kept is measured again next time.
+        if let Err(error) = keep(&file, &measured.profile) {
+            tracing::warn!(%error, file = %file.display(), "cannot keep a model's profile");
+        }
+        Ok((Some(measured.program), Some(measured.profile)))
+    }
+
+    fn file(&self, digest: &Digest, engines: &Engines) -> PathBuf {
+        let hardware = Digest::of(format!("{}; up to {} rows", fingerprint(engines), self.batch_rows_max).as_bytes());
+        self.folder.join(format!("{digest}-{}.json", &hardware.to_string()[..16]))
+    }
+}
+
+fn kept(file: &std::path::Path) -> Option<Profile> {
+    serde_json::from_slice(&std::fs::read(file).ok()?).ok()
+}
+
+/// Writes a profile whole or not at all.
+fn keep(file: &std::path::Path, profile: &Profile) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(std::path::Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut written = tempfile::NamedTempFile::new_in(folder)?;
+    serde_json::to_writer(&mut written, profile)?;
+    written.persist(file)?;
+    Ok(())
+}

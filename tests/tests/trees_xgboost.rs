@@ -1,0 +1,11 @@
+//! XGBoost's models answer as XGBoost does, bit for bit.
+
+use servoir_runtime::Engines;
+use servoir_tests::trees::Case;
+
+#[test]
+fn every_xgboost_model_answers_as_xgboost_does() {
+    let engines = Engines::discover(None, 1);
+    let wrong: Vec<String> = Case::all("xgboost").iter().flat_map(|case| case.check(&engines)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
