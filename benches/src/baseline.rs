@@ -8,11 +8,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::process::Stdio;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use std::process::{Child, Command, Stdio};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
 
 /// Makes this program the baseline's server.
 pub const ARGUMENT: &str = "baseline-server";
@@ -20,7 +19,8 @@ pub const ARGUMENT: &str = "baseline-server";
 /// As long as an answer of the real server.
 const ANSWER: &[u8] = br#"{"modelId":"model_0123456789abcdef","version":1,"predictionIds":["pred_0123456789ab-1f"],"predictions":[1],"probabilities":[[0.034629755,0.96537024]],"classes":[0,1],"latencyMs":0.123}"#;
 
-/// Answers for ever.
+/// Answers for ever, on as many threads as there are processors.
+#[tokio::main]
 pub async fn serve() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
@@ -36,7 +36,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyp
     Ok(Response::new(Full::new(Bytes::from_static(ANSWER))))
 }
 
-/// The baseline's process.
+/// The baseline's process. It ends when this is dropped.
 pub struct Process {
     child: Child,
     /// Where it listens.
@@ -45,21 +45,22 @@ pub struct Process {
 
 impl Process {
     /// Starts it.
-    pub async fn start() -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        let mut child = command.arg(ARGUMENT).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+    pub fn start() -> Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?).arg(ARGUMENT).stdout(Stdio::piped()).spawn()?;
         let output = child.stdout.take().context("its standard output")?;
-        let line = BufReader::new(output).lines().next_line().await?.context("it says where it listens")?;
+        let line = BufReader::new(output).lines().next().context("it says where it listens")??;
         Ok(Self { child, address: line.parse()? })
     }
 
     /// Its process id.
-    pub fn id(&self) -> Result<u32> {
-        self.child.id().context("the baseline runs")
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
+}
 
-    /// Ends it.
-    pub async fn stop(&mut self) -> Result<()> {
-        Ok(self.child.kill().await?)
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

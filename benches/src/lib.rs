@@ -1,3 +1,9 @@
-//! What all benchmarks need.
+//! What the benchmarks share: a load generator, the servers that are loaded, and how figures are told.
 
+pub mod load;
+pub mod process;
+pub mod random;
+pub mod registry;
 pub mod report;
+pub mod rounds;
+pub mod server;

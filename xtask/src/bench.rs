@@ -1,24 +1,164 @@
-//! `cargo xtask bench`: what the release build costs to run, as ratios to bare hyper.
+//! `cargo xtask bench`: what the release build costs to run, and its parts alone, as ratios to what they are measured against.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Result;
+use clap::{Args, ValueEnum};
 
 use crate::process::{cargo, run};
-use crate::python::{ORACLES, Python};
+use crate::python::{ORACLES, Python, RIVALS};
 use crate::workspace::Workspace;
 use crate::{fixtures, onnxruntime};
 
+/// What can be asked of the benchmarks.
+#[derive(Args)]
+pub struct BenchOptions {
+    /// What is measured; by default `server`, `micro` and `codec`, which take ten minutes
+    #[arg(value_enum)]
+    what: Option<What>,
+    /// Passed on: parts of `micro`, tables of `curves`, models of `tune`, options of `rivals` and `load`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum What {
+    /// A running server beside bare hyper: processor time, throughput, latency, memory, start
+    Server,
+    /// Tree kernels, engines, queue and registry, each alone
+    Micro,
+    /// Reading and writing tensors, beside general JSON libraries
+    Codec,
+    /// How cost grows with connections, rows, models, features and versions
+    Curves,
+    /// What the server chose for itself, beside a grid made by hand
+    Tune,
+    /// Other servers, from pip, side by side; `--url` for one that runs already, such as Triton
+    Rivals,
+    /// The load generator alone, against any server
+    Load,
+}
+
+impl What {
+    /// What is measured when nothing is asked for.
+    const DEFAULT: [Self; 3] = [Self::Server, Self::Micro, Self::Codec];
+
+    /// The program of the package `servoir-benches`; of the rivals, the one that their script runs.
+    const fn program(self) -> &'static str {
+        match self {
+            Self::Server => "servoir-benches",
+            Self::Micro => "micro",
+            Self::Codec => "codec",
+            Self::Curves => "curves",
+            Self::Tune => "tune",
+            Self::Rivals | Self::Load => "load",
+        }
+    }
+}
+
 /// Builds the release and runs the benchmarks on it.
-pub fn run_benchmarks(workspace: &Workspace) -> Result<()> {
-    let python = Python::ready(workspace, &ORACLES)?;
-    let library = onnxruntime::library(workspace, &python)?;
-    let fixtures = fixtures::for_tests(workspace, &python)?;
-    let root = &workspace.root;
-    run(cargo(root).args(["build", "--release", "--package", "servoir", "--bin", "servoir", "--locked"]))?;
-    let mut benchmarks = cargo(root);
-    benchmarks
-        .args(["run", "--release", "--package", "servoir-benches", "--locked"])
-        .env("ORT_DYLIB_PATH", library)
-        .env("SERVOIR_TEST_FIXTURES", fixtures)
-        .env("SERVOIR_TEST_BINARY", workspace.target.join("release/servoir"));
-    run(&mut benchmarks)
+pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<()> {
+    let parts = options.what.map_or(What::DEFAULT.to_vec(), |what| vec![what]);
+    let mut build = cargo(&workspace.root);
+    build.args(["build", "--release", "--locked", "--package", "servoir-benches"]);
+    for part in &parts {
+        build.args(["--bin", part.program()]);
+    }
+    if parts == [What::Load] {
+        run(&mut build)?;
+        return run(program(workspace, What::Load).args(&options.arguments));
+    }
+    let prepared = Prepared::ready(workspace)?;
+    run(&mut build)?;
+    // By itself: together they would share the features of what both depend on, and the server would not be the one that
+    // is shipped.
+    run(cargo(&workspace.root).args(["build", "--release", "--locked", "--package", "servoir", "--bin", "servoir"]))?;
+    for part in parts {
+        let mut command = match part {
+            What::Rivals => rivals(workspace, &prepared)?,
+            part => program(workspace, part),
+        };
+        run(prepared.tell(workspace, &mut command).args(&options.arguments))?;
+    }
+    Ok(())
+}
+
+/// What the benchmarks need beside the release.
+struct Prepared {
+    python: Python,
+    onnxruntime: PathBuf,
+    models: PathBuf,
+}
+
+impl Prepared {
+    fn ready(workspace: &Workspace) -> Result<Self> {
+        let python = Python::ready(workspace, &ORACLES)?;
+        let onnxruntime = onnxruntime::library(workspace, &python)?;
+        let models = fixtures::for_benchmarks(workspace, &python)?;
+        Ok(Self { python, onnxruntime, models })
+    }
+
+    fn tell<'command>(&self, workspace: &Workspace, command: &'command mut Command) -> &'command mut Command {
+        command
+            .env("ORT_DYLIB_PATH", &self.onnxruntime)
+            .env("SERVOIR_BENCH_MODELS", &self.models)
+            .env("SERVOIR_TEST_PYTHON", &self.python.program)
+            .env("SERVOIR_TEST_BINARY", release(workspace, "servoir"))
+    }
+}
+
+fn program(workspace: &Workspace, part: What) -> Command {
+    let mut command = Command::new(release(workspace, part.program()));
+    command.current_dir(&workspace.root);
+    command
+}
+
+/// The script that starts the other servers, in their own environment.
+fn rivals(workspace: &Workspace, prepared: &Prepared) -> Result<Command> {
+    let mut script = Python::ready(workspace, &RIVALS)?.script(workspace, "benches/rivals.py");
+    let given: [(&str, &Path); 4] = [
+        ("--load", &release(workspace, "load")),
+        ("--servoir", &release(workspace, "servoir")),
+        ("--onnxruntime", &prepared.onnxruntime),
+        ("--models", &prepared.models),
+    ];
+    for (name, path) in given {
+        script.arg(name).arg(path);
+    }
+    Ok(script)
+}
+
+fn release(workspace: &Workspace, program: &str) -> PathBuf {
+    workspace.target.join("release").join(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: BenchOptions,
+    }
+
+    #[test]
+    fn what_follows_the_first_word_is_passed_on() {
+        let rows: [(&[&str], Option<What>, &[&str]); 4] = [
+            (&[], None, &[]),
+            (&["curves"], Some(What::Curves), &[]),
+            (&["rivals", "--url", "http://127.0.0.1:8000"], Some(What::Rivals), &["--url", "http://127.0.0.1:8000"]),
+            (&["micro", "kernels", "queue"], Some(What::Micro), &["kernels", "queue"]),
+        ];
+        for (typed, what, arguments) in rows {
+            let line = Line::try_parse_from([&["bench"], typed].concat()).unwrap();
+            assert_eq!(
+                (line.options.what, &*line.options.arguments),
+                (what, &*arguments.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+            );
+        }
+    }
 }

@@ -38,8 +38,8 @@ enum Command {
     Test(test::TestOptions),
     /// Trains the demo's models and starts Servoir with them
     Demo(demo::DemoOptions),
-    /// Measures what a running server costs, against bare hyper on the same machine
-    Bench,
+    /// Measures what a running server and its parts cost, against other things on the same machine
+    Bench(bench::BenchOptions),
     /// Gives everything that reads strangers' bytes what libFuzzer thinks of, for ten minutes each
     Fuzz(fuzz::FuzzOptions),
     /// Checks the rules of the house: dependencies between crates, and the shape of the files
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         Command::Setup => setup::run(&workspace),
         Command::Test(options) => test::run_timed(&workspace, &options),
         Command::Demo(options) => demo::run_server(&workspace, &options),
-        Command::Bench => bench::run_benchmarks(&workspace),
+        Command::Bench(options) => bench::run_benchmarks(&workspace, &options),
         Command::Fuzz(options) => fuzz::run_targets(&workspace, &options),
         Command::Tidy => tidy::run(&workspace),
     };

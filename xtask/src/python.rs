@@ -54,6 +54,15 @@ pub const SCHEMATHESIS: Environment = Environment {
     pip_arguments: &["--no-deps", "--ignore-requires-python"],
 };
 
+/// The other servers that the benchmarks measure.
+pub const RIVALS: Environment = Environment {
+    folder: "python-rivals",
+    requirements: "benches/requirements.txt",
+    purpose: "the other servers of the benchmarks (about 200 MB)",
+    // The file names every package itself.
+    pip_arguments: &["--no-deps"],
+};
+
 /// A ready environment.
 pub struct Python {
     /// The environment's own interpreter.

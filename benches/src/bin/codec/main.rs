@@ -7,11 +7,10 @@
 //! `cargo run --release --package servoir-benches --bin codec`
 
 mod bodies;
-mod rounds;
 
 use anyhow::{Context as _, Result};
 use bodies::{Case, cases};
-use rounds::{Subject, measure};
+use servoir_benches::rounds::{Subject, measure};
 use servoir_codec::{v1, v2};
 use servoir_types::{Data, Tensor};
 use std::hint::black_box;

@@ -1,0 +1,139 @@
+//! Whether the server tunes itself well: each model's throughput as the server chose to run it, beside a grid of settings made
+//! by hand, whose rounds take turns with the choice's; and beside what the engine does in this process with the same setting
+//! and the same rows in a run.
+//!
+//! `cargo xtask bench tune [MODEL…]`
+
+mod in_process;
+
+use anyhow::{Context as _, Result, ensure};
+use in_process::{Setting, rows_per_second};
+use serde_json::{Value, json};
+use servoir_benches::load::{self, Form, Model, Plan, exchange, post};
+use servoir_benches::random::Random;
+use servoir_benches::report::{median, spread};
+use servoir_benches::server::{Server, model};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const MODELS: [&str; 4] = ["churn", "mlp", "mobilenet", "transformer"];
+/// The most rows of a batch, in the grid.
+const BATCHES: [usize; 4] = [1, 8, 32, 64];
+const CONNECTIONS: usize = 32;
+const ROUNDS: usize = 3;
+const ROUND: Duration = Duration::from_millis(1_500);
+const WARM_UP: Duration = Duration::from_millis(300);
+/// Different requests that are sent in turn.
+const REQUESTS: usize = 8;
+
+/// One way to run a model.
+struct Way {
+    name: String,
+    /// The body of the deployment.
+    deploy: Value,
+    /// Rows per second, one for each round.
+    throughputs: Vec<f64>,
+}
+
+fn main() -> Result<()> {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let models = if asked.is_empty() { MODELS.map(String::from).to_vec() } else { asked };
+    println!("{CONNECTIONS} connections, one row in binary form, median of {ROUNDS} rounds of {ROUND:?}");
+    models.iter().try_for_each(|name| tune(name))
+}
+
+fn tune(name: &str) -> Result<()> {
+    let (data, file) = (TempDir::new()?, model(name)?);
+    let server = Server::start::<&str>(data.path(), &[])?;
+    server.push(&file, name)?;
+    let target = server.target(format!("/v2/models/{name}/infer"));
+    let described = Model::of(&target, name)?;
+    let mut random = Random::new();
+    let request = |_| described.request(&target, Form::Binary, (1, 1), &mut random);
+    let requests = (0..REQUESTS).map(request).collect::<Result<Vec<_>>>()?;
+    let plan = Plan { warm_up: WARM_UP, ..Plan::new(target.clone(), requests, CONNECTIONS, ROUND) };
+    let config = told(&server, name, "config")?;
+    let id = config["servoir"]["model_id"].as_str().context("a configuration with the model's id")?;
+    let (chosen, setting) = chosen(&config)?;
+    let mut ways = vec![Way { name: format!("chosen: {chosen}"), deploy: json!({}), throughputs: Vec::new() }];
+    ways.extend(grid());
+    let mut batch = 1;
+    for _ in 0..ROUNDS {
+        for way in &mut ways {
+            deploy(&server, id, &way.deploy)?;
+            way.throughputs.push(load::run(&plan)?.per_second());
+            if way.deploy == json!({}) {
+                batch = rows_of_a_run(&told(&server, name, "stats")?);
+            }
+        }
+    }
+    show(name, &ways);
+    server.stop()?;
+    let (alone, served) = (rows_per_second(&file, &setting, batch, ROUND)?, median(&ways[0].throughputs));
+    println!("in process, {batch} rows in a run: {alone:.0} rows/s; served to in process: × {:.3}", served / alone);
+    Ok(())
+}
+
+/// Instances and threads that fill the cores or leave some free, each with several batches.
+fn grid() -> Vec<Way> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut shares = vec![(1, 1), (cores, 1), (1, cores)];
+    shares.dedup();
+    let way = |(instances, threads), rows| Way {
+        name: named(instances, threads, rows),
+        deploy: json!({
+            "tuning": {"instances": instances, "threads": threads},
+            "batching": {"maxBatchSize": rows},
+        }),
+        throughputs: Vec::new(),
+    };
+    shares.into_iter().flat_map(|share| BATCHES.map(|rows| way(share, rows))).collect()
+}
+
+fn named(instances: impl std::fmt::Display, threads: impl std::fmt::Display, rows: impl std::fmt::Display) -> String {
+    format!("{instances} instances × {threads} threads, batches of {rows}")
+}
+
+/// What the server tells of a model: its `config` or its `stats`.
+fn told(server: &Server, name: &str, what: &str) -> Result<Value> {
+    let answer = exchange(server.address, &server.target(format!("/v2/models/{name}/{what}")).get())?;
+    Ok(serde_json::from_slice(&answer.body)?)
+}
+
+/// How a model runs, for people and for the same in process.
+fn chosen(config: &Value) -> Result<(String, Setting)> {
+    let count = |value: &Value| value.as_u64().and_then(|count| usize::try_from(count).ok());
+    let setting = Setting {
+        engine: config["backend"].as_str().context("a configuration with the engine")?.to_owned(),
+        instances: count(&config["instance_group"][0]["count"]).context("… with the instances")?,
+        threads: count(&config["servoir"]["threads"]).context("… with the threads")?,
+    };
+    let rows = &config["dynamic_batching"]["preferred_batch_size"][0];
+    let inline = &config["servoir"]["inline_rows_max"];
+    let named = named(setting.instances, setting.threads, rows);
+    Ok((format!("{}, {named}, up to {inline} rows inline", setting.engine), setting))
+}
+
+/// Rows in a run, on average, since the version was loaded.
+fn rows_of_a_run(stats: &Value) -> usize {
+    let stats = &stats["model_stats"][0];
+    let count = |name: &str| stats[name].as_f64().unwrap_or(1.0).max(1.0);
+    (count("inference_count") / count("execution_count")).round() as usize
+}
+
+fn deploy(server: &Server, id: &str, how: &Value) -> Result<()> {
+    let target = server.target(format!("/api/v1/model-registry/models/{id}/deploy"));
+    let answer = exchange(server.address, &post(&target, None, how.to_string().as_bytes()))?;
+    ensure!(answer.status < 300, "{how}: {}", String::from_utf8_lossy(&answer.body));
+    Ok(())
+}
+
+fn show(name: &str, ways: &[Way]) {
+    println!("\n{name}\n\n| | rows/s | from | to |\n|---|---:|---:|---:|");
+    for way in ways {
+        let (least, most) = spread(&way.throughputs);
+        println!("| {} | {:.0} | {least:.0} | {most:.0} |", way.name, median(&way.throughputs));
+    }
+    let best = ways[1..].iter().map(|way| median(&way.throughputs)).fold(f64::NAN, f64::max);
+    println!("\nbest of the grid to the chosen: × {:.3}", best / median(&ways[0].throughputs));
+}

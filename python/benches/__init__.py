@@ -1,0 +1,1 @@
+"""Models and rivals of the benchmarks."""
