@@ -6,6 +6,7 @@ use super::{Engine, EngineName, LoadOptions, Presence, Program, Session, caught}
 use crate::error::{LoadError, RunError};
 use ort::environment::{Environment, GlobalThreadPoolOptions};
 use ort::logging::LogLevel;
+use ort::session::RunOptions;
 use ort::session::builder::GraphOptimizationLevel;
 use servoir_types::{Signature, Tensor};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ const NAME: &str = EngineName::OnnxRuntime.as_str();
 /// What to do when the library is missing or not the right one.
 const ADVICE: &str =
     "install it with `pip install onnxruntime` (1.24 or newer) and give its shared library with `--onnxruntime PATH`";
+
+/// Inputs of this many bytes make a run a large one, after which memory is given back: that takes longer than a small run.
+const LARGE_BYTES: usize = 4 << 20;
 
 /// The library allows one environment per process, for ever, so this is where it is kept.
 static OPENED: Mutex<Option<Arc<OnnxRuntime>>> = Mutex::new(None);
@@ -154,20 +158,35 @@ impl Program for OnnxProgram {
             Some(session) => session,
             None => self.commit().map_err(rejected)?,
         };
-        Ok(Box::new(OnnxSession { session, signature: Arc::clone(&self.signature) }))
+        let giving_back = giving_back().map_err(rejected)?;
+        Ok(Box::new(OnnxSession { session, signature: Arc::clone(&self.signature), giving_back }))
     }
+}
+
+/// Options of a run after which the session's arena gives back what it does not hold: it grows to the largest run that ever
+/// was, and would keep that for good.
+fn giving_back() -> ort::Result<RunOptions> {
+    let mut options = RunOptions::new()?;
+    options.set("memory.enable_memory_arena_shrinkage", "cpu:0")?;
+    Ok(options)
 }
 
 struct OnnxSession {
     session: ort::session::Session,
     signature: Arc<Signature>,
+    giving_back: RunOptions,
 }
 
 impl Session for OnnxSession {
     fn run(&mut self, inputs: &[Tensor], outputs: &mut Vec<Tensor>) -> Result<(), RunError> {
         outputs.clear();
         let values = inputs.iter().map(tensor::borrow).collect::<Result<Vec<_>, _>>().map_err(failed)?;
-        let answers = self.session.run(values.as_slice()).map_err(failed)?;
+        let bytes: usize = inputs.iter().map(|input| input.data().size_bytes()).sum();
+        let answers = match bytes {
+            LARGE_BYTES.. => self.session.run_with_options(values.as_slice(), &self.giving_back),
+            _ => self.session.run(values.as_slice()),
+        };
+        let answers = answers.map_err(failed)?;
         for (spec, value) in self.signature.outputs.iter().zip(answers.values()) {
             let tensor = tensor::read(&value, spec)
                 .map_err(|reason| RunError { engine: NAME, reason: format!("output '{}': {reason}", spec.name) })?;
