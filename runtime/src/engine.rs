@@ -173,17 +173,16 @@ impl Engines {
         })
     }
 
-    /// The engines that may be able to load a model, in order of preference: `wanted` alone, when one is.
-    pub(crate) fn candidates(&self, artifact: &Artifact, wanted: Option<EngineName>) -> Vec<EngineName> {
-        let engines = match (wanted, artifact.format) {
-            (Some(wanted), _) => vec![wanted],
-            (None, Format::Onnx) => EngineName::ALL.to_vec(),
-            (None, _) => vec![EngineName::Trees],
+    /// The engines that may be able to load a model, in order of preference.
+    pub(crate) fn candidates(&self, artifact: &Artifact) -> Vec<EngineName> {
+        let engines: &[EngineName] = match artifact.format {
+            Format::Onnx => &EngineName::ALL,
+            _ => &[EngineName::Trees],
         };
         let is_here = |engine: &EngineName| {
             *engine == EngineName::Trees || self.0.iter().any(|found| found.name == *engine && found.known.is_ok())
         };
-        engines.into_iter().filter(|engine| wanted.is_some() || is_here(engine)).collect()
+        engines.iter().copied().filter(is_here).collect()
     }
 
     fn choose(&self, wanted: Option<EngineName>) -> Result<(EngineName, &Arc<dyn Engine>), LoadError> {

@@ -1,6 +1,6 @@
 //! Loading a model to run as it was measured to run best on this machine, unless somebody says otherwise.
 
-use crate::config::Config;
+use crate::config::{BatchingConfig, Config};
 use servoir_runtime::{
     Artifact, Choice, EngineName, Engines, LoadError, LoadOptions, PoolOptions, Profile, ProfileOptions, Program,
     fingerprint, measure,
@@ -22,6 +22,23 @@ pub struct Overrides {
     pub threads: Option<usize>,
     /// The most rows that run together.
     pub batch_rows_max: Option<usize>,
+}
+
+/// How a model is queued and batched when nobody says otherwise; [`Tuner::load`] fills in what is measured.
+pub fn pool_defaults(batching: &BatchingConfig) -> PoolOptions {
+    PoolOptions {
+        instances: 1,
+        batch_rows_max: batching.batch_rows_max,
+        queue_delay_max: Duration::ZERO,
+        queue_rows_max: batching.queue_rows_max,
+        queue_bytes_max: batching.queue_bytes_max,
+        timeout_default: None,
+        inline_cost_max: batching.inline_cost_max,
+        check_one_in: batching.check_one_in,
+        threads: 1,
+        latency_target: None,
+        profile: None,
+    }
 }
 
 /// Measures models when they are loaded for the first time on this machine, and remembers what came of it.
@@ -100,13 +117,8 @@ impl Tuner {
         if let Some(profile) = kept(&file) {
             return Ok((None, Some(profile)));
         }
-        let options = ProfileOptions {
-            time: self.time,
-            engine: None,
-            cores: self.cores,
-            batch_rows_max: self.batch_rows_max,
-            latency_target,
-        };
+        let options =
+            ProfileOptions { time: self.time, cores: self.cores, batch_rows_max: self.batch_rows_max, latency_target };
         let measured = measure(engines, artifact, &options)?;
         // What cannot be kept is measured again next time.
         if let Err(error) = keep(&file, &measured.profile) {

@@ -29,8 +29,6 @@ const RUNS_MAX: usize = 10_000;
 pub struct ProfileOptions {
     /// How long it may take; a load or run that is under way is not cut short.
     pub time: Duration,
-    /// The engine to measure; `None`: every one that can load the model.
-    pub engine: Option<EngineName>,
     /// Cores to share.
     pub cores: usize,
     /// The most rows of a run.
@@ -58,7 +56,7 @@ pub fn measure(engines: &Engines, artifact: &Artifact, options: &ProfileOptions)
     let mut first_error = None;
     let mut best_micros = f64::INFINITY;
     let mut curves = Vec::new();
-    for engine in engines.candidates(artifact, options.engine) {
+    for engine in engines.candidates(artifact) {
         if best_micros < UNBEATABLE_MICROS {
             left_out.push(format!("{}: calling it alone takes longer than the best run", engine.as_str()));
             continue;

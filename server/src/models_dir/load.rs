@@ -4,7 +4,7 @@ use super::reading::{Candidate, Options};
 use super::refusal::Refusal;
 use super::warmed::Warmed;
 use crate::app::SharedApp;
-use crate::tuning::Overrides;
+use crate::tuning::{Overrides, pool_defaults};
 use servoir_runtime::{Artifact, Deployment, Identity, LoadError, PoolOptions, inspect};
 use servoir_types::{Digest, ModelId};
 use std::fs::File;
@@ -45,17 +45,10 @@ pub async fn load(
 fn pool_options(app: &SharedApp, options: &Options) -> PoolOptions {
     let (batching, defaults) = (&options.batching, &app.config.batching);
     PoolOptions {
-        instances: 1,
-        batch_rows_max: defaults.batch_rows_max,
         queue_delay_max: batching.delay_max,
         queue_rows_max: batching.queue_rows_max(defaults),
-        queue_bytes_max: defaults.queue_bytes_max,
         timeout_default: batching.timeout_default,
-        inline_cost_max: defaults.inline_cost_max,
-        check_one_in: defaults.check_one_in,
-        threads: 1,
-        latency_target: None,
-        profile: None,
+        ..pool_defaults(defaults)
     }
 }
 

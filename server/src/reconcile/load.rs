@@ -3,7 +3,7 @@
 use super::loading_threads::LoadingThreads;
 use crate::app::SharedApp;
 use crate::error::ApiError;
-use crate::tuning::Overrides;
+use crate::tuning::{Overrides, pool_defaults};
 use servoir_registry::{Placed, RegistryError};
 use servoir_runtime::{Artifact, Deployment, EngineName, Format, Identity, LoadError, PoolOptions, Unsupported};
 use servoir_types::{Kind, ModelId};
@@ -95,19 +95,11 @@ impl Loader {
 }
 
 fn pool_options(app: &SharedApp, placed: &Placed) -> PoolOptions {
-    let (spec, defaults) = (&placed.spec, &app.config.batching);
+    let spec = &placed.spec;
     PoolOptions {
-        instances: 1,
-        batch_rows_max: defaults.batch_rows_max,
         queue_delay_max: Duration::from_secs_f64(spec.max_queue_delay_ms.max(0.0) / 1e3),
-        queue_rows_max: defaults.queue_rows_max,
-        queue_bytes_max: defaults.queue_bytes_max,
-        timeout_default: None,
-        inline_cost_max: defaults.inline_cost_max,
-        check_one_in: defaults.check_one_in,
-        threads: 1,
         latency_target: spec.latency_target_ms.map(|target| Duration::from_secs_f64(target / 1e3)),
-        profile: None,
+        ..pool_defaults(&app.config.batching)
     }
 }
 
