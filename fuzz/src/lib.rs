@@ -4,6 +4,7 @@
 //! hold. The short run in `tests/` calls the targets with the corpus and with mutations of it; `fuzz_targets/` is the
 //! package through which libFuzzer calls them.
 
+mod alone;
 mod binary;
 mod check;
 mod folder;

@@ -1,7 +1,7 @@
 //! A model file: refused with a reason, or read with a signature that holds together.
 
 use crate::folder;
-use servoir_runtime::{Inspection, inspect};
+use servoir_runtime::inspect;
 use servoir_types::{Role, Signature, TensorSpec};
 use std::collections::HashSet;
 
@@ -13,18 +13,13 @@ pub fn run(bytes: &[u8]) {
             assert!(!refusal.found.is_empty() && !refusal.advice.is_empty(), "{refusal:?}");
         }
         if let Ok(inspection) = &with_data {
-            holds_together(inspection);
+            signature_holds_together(&inspection.signature);
         }
         if let Ok(alone) = alone {
             let with_data = with_data.expect("what needs nothing beside it may have something there");
             assert_eq!((alone.format, alone.signature), (with_data.format, with_data.signature));
         }
     });
-}
-
-fn holds_together(inspection: &Inspection) {
-    assert!(inspection.signature.is_some(), "{:?} has no signature", inspection.format);
-    inspection.signature.iter().for_each(signature_holds_together);
 }
 
 /// Whatever file it was read from.

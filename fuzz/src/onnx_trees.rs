@@ -1,9 +1,9 @@
 //! An ONNX file of trees: refused with a reason, or loaded into a model that answers rows alone as it answers them together.
 
-use crate::check::same_elements;
+use crate::alone::together_as_alone;
 use crate::folder;
 use bytes::Bytes;
-use servoir_runtime::{Artifact, EngineName, Engines, Format, LoadError, LoadOptions, Session};
+use servoir_runtime::{Artifact, EngineName, Engines, Format, LoadError, LoadOptions};
 use servoir_types::{Data, Tensor, TensorSpec};
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -39,21 +39,9 @@ pub fn run(bytes: &[u8]) {
         let width = |specs: &[TensorSpec]| specs.iter().map(columns).fold(1, usize::saturating_add);
         let rows = ROWS.min(ELEMENTS_MAX / width(&signature.inputs)).max(1);
         let mut session = program.session().expect("a session");
-        let together = answers(&mut *session, &signature.inputs, 0..rows);
-        let alone: Option<Vec<_>> =
-            (0..rows).map(|row| answers(&mut *session, &signature.inputs, row..row + 1)).collect();
-        // A row that is refused refuses the whole.
-        assert_eq!(together.is_some(), alone.is_some());
-        if let (Some(together), Some(alone)) = (together, alone) {
+        let inputs = |rows: Range<usize>| signature.inputs.iter().map(|spec| input(spec, rows.clone())).collect();
+        if let Some(together) = together_as_alone(&mut *session, rows, inputs) {
             assert_eq!(together.len(), signature.outputs.len());
-            for (output, spec) in together.iter().enumerate() {
-                assert_eq!(spec.rows(), rows);
-                for (row, alone) in alone.iter().enumerate() {
-                    let mut whole = Data::with_capacity(spec.datatype(), spec.row_len());
-                    assert!(whole.extend_from(spec.data(), row * spec.row_len()..(row + 1) * spec.row_len()));
-                    same_elements(&one_nan(alone[output].data()), &one_nan(&whole));
-                }
-            }
         }
     });
 }
@@ -62,12 +50,6 @@ pub fn run(bytes: &[u8]) {
 fn columns(spec: &TensorSpec) -> usize {
     let dims = spec.shape.dims().unwrap_or_default();
     dims.iter().skip(1).fold(1, |columns, &dim| columns.saturating_mul(usize::try_from(dim).unwrap_or(1)))
-}
-
-fn answers(session: &mut dyn Session, specs: &[TensorSpec], rows: Range<usize>) -> Option<Vec<Tensor>> {
-    let inputs: Vec<Tensor> = specs.iter().map(|spec| input(spec, rows.clone())).collect();
-    let mut outputs = Vec::new();
-    session.run(&inputs, &mut outputs).ok().map(|()| outputs)
 }
 
 fn input(spec: &TensorSpec, rows: Range<usize>) -> Tensor {
@@ -92,17 +74,4 @@ fn input(spec: &TensorSpec, rows: Range<usize>) -> Tensor {
     let dims = spec.shape.dims().unwrap_or_default().iter().skip(1);
     let shape = [count].into_iter().chain(dims.map(|&dim| usize::try_from(dim).expect("a known width"))).collect();
     Tensor::new(shape, data).expect("rows")
-}
-
-/// One NaN in place of all.
-fn one_nan(data: &Data) -> Data {
-    match data {
-        Data::Fp32(v) => {
-            Data::Fp32(v.iter().map(|&x| if x.is_nan() { f32::NAN } else { x }).collect::<Vec<_>>().into())
-        }
-        Data::Fp64(v) => {
-            Data::Fp64(v.iter().map(|&x| if x.is_nan() { f64::NAN } else { x }).collect::<Vec<_>>().into())
-        }
-        other => other.clone(),
-    }
 }

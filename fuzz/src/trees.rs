@@ -1,8 +1,10 @@
 //! A file of trees: refused with a reason, or read into a model that answers rows together as it answers them alone.
 
+use crate::alone::together_as_alone;
 use crate::{folder, model_files};
-use servoir_runtime::{Artifact, Engines, Format, LoadError, LoadOptions, Program, Session};
+use servoir_runtime::{Artifact, Engines, Format, LoadError, LoadOptions, Program};
 use servoir_types::{Data, Datatype, Tensor};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -67,40 +69,19 @@ fn ask(program: &dyn Program) {
     let mut session = program.session().expect("a session of a model that was loaded");
     // A step that has no divisor in common with the number of values, so that columns differ from row to row.
     let values: Vec<f64> = (0..ROWS * width).map(|at| VALUES[at * 7 % VALUES.len()]).collect();
-    let together = answers(&mut *session, input.datatype, &values, width);
+    let rows = |rows: Range<usize>| vec![matrix(input.datatype, &values[rows.start * width..rows.end * width], width)];
+    let together = together_as_alone(&mut *session, ROWS, rows).expect("a model answers rows that fit it");
+    assert_eq!(together.len(), signature.outputs.len());
     for (spec, output) in signature.outputs.iter().zip(&together) {
         assert!(spec.shape.admits(output.shape()) && spec.datatype == output.datatype(), "{spec:?}: {output:?}");
     }
-    for (row, values) in values.chunks(width).enumerate() {
-        for (alone, together) in answers(&mut *session, input.datatype, values, width).iter().zip(&together) {
-            let mut expected = Data::with_capacity(together.datatype(), alone.row_len());
-            expected.extend_from(together.data(), row * alone.row_len()..(row + 1) * alone.row_len());
-            assert!(are_same(alone.data(), &expected), "row {row}: {alone:?} alone, {expected:?} among others");
-        }
-    }
 }
 
-fn answers(session: &mut dyn Session, datatype: Datatype, values: &[f64], width: usize) -> Vec<Tensor> {
+fn matrix(datatype: Datatype, values: &[f64], width: usize) -> Tensor {
     let data = match datatype {
         Datatype::Fp64 => Data::Fp64(values.to_vec().into()),
         Datatype::Fp32 => Data::Fp32(values.iter().map(|x| *x as f32).collect::<Vec<f32>>().into()),
         other => panic!("trees take no {other:?}"),
     };
-    let rows = Tensor::new(vec![values.len() / width, width], data).expect("rows of this width");
-    let mut outputs = Vec::new();
-    session.run(&[rows], &mut outputs).expect("a model answers rows that fit it");
-    outputs
-}
-
-/// Bit for bit, but that one NaN is like another.
-fn are_same(one: &Data, other: &Data) -> bool {
-    match (one, other) {
-        (Data::Fp32(one), Data::Fp32(other)) => {
-            one.iter().zip(other.iter()).all(|(a, b)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()))
-        }
-        (Data::Fp64(one), Data::Fp64(other)) => {
-            one.iter().zip(other.iter()).all(|(a, b)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()))
-        }
-        _ => one == other,
-    }
+    Tensor::new(vec![values.len() / width, width], data).expect("rows of this width")
 }

@@ -53,7 +53,7 @@ pub struct Inspection {
     /// The file's format.
     pub format: Format,
     /// Inputs and outputs, as the file tells them.
-    pub signature: Option<Signature>,
+    pub signature: Signature,
 }
 
 /// A model file ready to be loaded.
@@ -79,10 +79,10 @@ pub fn inspect(path: &Path, folder: Option<&Path>) -> Result<Inspection, Unsuppo
     match sniff::sniff(path, &ends)? {
         Some(format) => {
             let signature = signature_of_trees(path, format)?;
-            Ok(Inspection { format, signature: Some(signature) })
+            Ok(Inspection { format, signature })
         }
         None => match onnx::read(path, folder) {
-            Ok(signature) => Ok(Inspection { format: Format::Onnx, signature: Some(signature) }),
+            Ok(signature) => Ok(Inspection { format: Format::Onnx, signature }),
             Err(broken) => Err(sniff::saved_model(&ends).unwrap_or(broken)),
         },
     }

@@ -3,6 +3,7 @@
 use crate::batch::is_batchable;
 use crate::engine::{EngineName, Program, Session, caught};
 use crate::error::{LoadError, PredictError};
+use crate::per_thread::threads;
 use crate::pool::{
     Counters, InFlight, Inline, Instance, Outcome, Recorder, SelfCheck, Worker, probe_batching, rows_within, warm,
 };
@@ -10,9 +11,10 @@ use crate::profile::Profile;
 use crate::queue::{Answer, Job, Limits, Queue, Refusal, Request};
 use crate::statistics::Statistics;
 use servoir_types::{ModelId, Signature, Tensor};
+use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -85,6 +87,8 @@ pub struct Deployment {
     recorders: Vec<Arc<Recorder>>,
     /// Runs what costs less than handing it over.
     inline: Option<Arc<Inline>>,
+    /// What who asks keeps beside it.
+    beside: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl fmt::Debug for Deployment {
@@ -136,7 +140,8 @@ impl Deployment {
         let instances: Vec<_> = sessions.into_iter().map(instance).collect();
         // Dropping this on an early return closes the queue, and with it the threads that were already started.
         let queue = Arc::new(Queue::new(limits));
-        let deployment = Arc::new(Self { identity, program, options, queue, counters, recorders, inline });
+        let deployment =
+            Arc::new(Self { identity, program, options, queue, counters, recorders, inline, beside: OnceLock::new() });
         for (index, instance) in instances.into_iter().enumerate() {
             deployment.start_instance(index, instance, batchable)?;
         }
@@ -186,6 +191,12 @@ impl Deployment {
         &self.options
     }
 
+    /// What who asks keeps beside this deployment, such as the counters of its answers: made once, and found without
+    /// looking.
+    pub fn beside(&self) -> &OnceLock<Box<dyn Any + Send + Sync>> {
+        &self.beside
+    }
+
     /// The state now.
     pub fn gauges(&self) -> Gauges {
         Gauges {
@@ -231,10 +242,18 @@ impl Deployment {
         let arrived = Instant::now();
         let outcome = Outcome::pending(&self.counters, arrived);
         let answer = match &self.inline {
-            Some(inline) if rows <= inline.rows_max() => self.run_here(inline, &request, rows, arrived)?,
-            _ => self.queued(request, rows, arrived).await?,
+            Some(inline) if rows <= inline.rows_max() => {
+                let answer = self.run_here(inline, &request, rows, arrived)?;
+                outcome.answered(answer.ended);
+                answer
+            }
+            // On the heap, so that what runs here does not carry the room of what waits.
+            _ => {
+                let answer = Box::pin(self.queued(request, rows, arrived)).await?;
+                outcome.answered(Instant::now());
+                answer
+            }
         };
-        outcome.answered();
         Ok(answer)
     }
 
@@ -250,7 +269,9 @@ impl Deployment {
             return Err(PredictError::DeadlineExceeded);
         }
         let _in_flight = InFlight::enter(&self.counters);
-        inline.instance().serve(&request.inputs, rows, arrived)
+        let (mut instance, waited) = inline.instance();
+        let started = if waited { Instant::now() } else { arrived };
+        instance.serve(&request.inputs, rows, (arrived, started))
     }
 
     /// Queues a request that fits, and waits.
@@ -311,11 +332,6 @@ fn inline_rows(sessions: &mut [Box<dyn Session>], signature: &Signature, options
         }
         _ => 0,
     }
-}
-
-/// Threads that may ask at once without waiting for each other.
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn warmed_session(program: &dyn Program) -> Result<Box<dyn Session>, LoadError> {

@@ -36,7 +36,12 @@ struct Names {
 impl Table {
     fn entry(&self, organization: &str, id_or_name: &str) -> Option<&Arc<Entry>> {
         let names = self.organizations.get(organization)?;
-        names.by_id.get(id_or_name).or_else(|| names.by_name.get(id_or_name))
+        let (by_id, by_name) = (&names.by_id, &names.by_name);
+        // An id goes before a name; what does not look like one is a name, and found as such first.
+        match id_or_name.starts_with(ModelId::PREFIX) {
+            true => by_id.get(id_or_name).or_else(|| by_name.get(id_or_name)),
+            false => by_name.get(id_or_name).or_else(|| by_id.get(id_or_name)),
+        }
     }
 
     fn insert(&mut self, organization: &str, name: &str, entry: &Arc<Entry>) {

@@ -90,7 +90,7 @@ fn formats_are_told_by_their_content() {
     for (file, format) in cases {
         let inspection = inspect(&fixtures().join(file), None).unwrap_or_else(|refusal| panic!("{file}: {refusal}"));
         assert_eq!(inspection.format, format, "{file}");
-        assert!(inspection.signature.is_some(), "{file}");
+        assert!(!inspection.signature.outputs.is_empty(), "{file}");
     }
 }
 
@@ -113,7 +113,7 @@ fn external_data_is_taken_from_the_models_own_folder_only() {
 fn signature(model: &str) -> Signature {
     let artifact = artifact(model);
     let inspection = inspect(&artifact.path, artifact.folder.as_deref());
-    inspection.unwrap_or_else(|refusal| panic!("{model}: {refusal}")).signature.expect("ONNX tells its signature")
+    inspection.unwrap_or_else(|refusal| panic!("{model}: {refusal}")).signature
 }
 
 fn told(spec: &TensorSpec) -> String {

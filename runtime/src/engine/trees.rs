@@ -7,6 +7,7 @@ mod features;
 mod lightgbm;
 mod model;
 mod onnx;
+mod signature;
 mod xgboost;
 
 use super::{EngineName, Program, Session};

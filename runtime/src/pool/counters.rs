@@ -28,6 +28,8 @@ pub struct Counters {
     unbatchable: AtomicBool,
     last_error: Mutex<Option<String>>,
     drained: Notify,
+    /// Whether somebody waits, or has ever waited, for that.
+    is_awaited: AtomicBool,
 }
 
 impl Counters {
@@ -92,7 +94,8 @@ impl Counters {
             let mut notified = std::pin::pin!(self.drained.notified());
             // Listening starts before looking, so that a drop in between is not missed.
             notified.as_mut().enable();
-            if self.in_flight.load(Ordering::Acquire) == 0 {
+            self.is_awaited.store(true, Ordering::SeqCst);
+            if self.in_flight.load(Ordering::SeqCst) == 0 {
                 return;
             }
             notified.await;
@@ -105,14 +108,14 @@ pub struct InFlight(Arc<Counters>);
 
 impl InFlight {
     pub fn enter(counters: &Arc<Counters>) -> Self {
-        counters.in_flight.fetch_add(1, Ordering::AcqRel);
+        counters.in_flight.fetch_add(1, Ordering::SeqCst);
         Self(Arc::clone(counters))
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        if self.0.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.0.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 && self.0.is_awaited.load(Ordering::SeqCst) {
             self.0.drained.notify_waiters();
         }
     }
@@ -122,23 +125,26 @@ impl Drop for InFlight {
 pub struct Outcome<'a> {
     counters: &'a Counters,
     arrived: Instant,
-    answered: bool,
+    answered: Option<Instant>,
 }
 
 impl<'a> Outcome<'a> {
     pub fn pending(counters: &'a Counters, arrived: Instant) -> Self {
-        Self { counters, arrived, answered: false }
+        Self { counters, arrived, answered: None }
     }
 
-    pub fn answered(mut self) {
-        self.answered = true;
+    /// It was answered at `ended`.
+    pub fn answered(mut self, ended: Instant) {
+        self.answered = Some(ended);
     }
 }
 
 impl Drop for Outcome<'_> {
     fn drop(&mut self) {
-        let tally = if self.answered { &self.counters.success } else { &self.counters.fail };
-        tally.add(self.arrived.elapsed());
+        match self.answered {
+            Some(ended) => self.counters.success.add(ended.saturating_duration_since(self.arrived)),
+            None => self.counters.fail.add(self.arrived.elapsed()),
+        }
     }
 }
 

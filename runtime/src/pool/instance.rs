@@ -37,18 +37,23 @@ impl Instance {
         self.program.engine().as_str()
     }
 
-    /// Runs one request's inputs, `rows` of them, which had waited since `arrived`.
-    pub fn serve(&mut self, inputs: &[Tensor], rows: usize, arrived: Instant) -> Result<Answer, PredictError> {
-        let started = Instant::now();
+    /// Runs one request's inputs, `rows` of them, now: it is `started`, and they had waited since `arrived`.
+    pub fn serve(
+        &mut self,
+        inputs: &[Tensor],
+        rows: usize,
+        (arrived, started): (Instant, Instant),
+    ) -> Result<Answer, PredictError> {
         let queued = started.saturating_duration_since(arrived);
         let mut outputs = Vec::new();
-        match self.run(inputs, rows, &mut outputs) {
-            Ok(computed) => {
+        match self.run(started, (inputs, rows), &mut outputs) {
+            Ok(ended) => {
                 let nothing = Duration::ZERO;
-                let execution = Execution { rows, input: nothing, infer: computed, output: nothing };
+                let computed = ended.saturating_duration_since(started);
+                let execution = Execution { rows, input: nothing, infer: computed, output: nothing, ended };
                 // Recorded first: who has an answer finds it counted.
                 self.recorder.ran(execution, std::iter::once(queued));
-                Ok(Answer { outputs, queued, computed, batch_rows: rows })
+                Ok(Answer { outputs, queued, computed, ended, batch_rows: rows })
             }
             Err(error) => {
                 self.counters.failed(&error.to_string());
@@ -57,20 +62,25 @@ impl Instance {
         }
     }
 
-    /// Runs the session once. A panic is an error, and ends the session that it happened in.
-    pub fn run(&mut self, inputs: &[Tensor], rows: usize, outputs: &mut Vec<Tensor>) -> Result<Duration, RunError> {
+    /// Runs the session once, now: it is `started`. Gives when it had done. A panic is an error, and ends the session that it
+    /// happened in.
+    pub fn run(
+        &mut self,
+        started: Instant,
+        (inputs, rows): (&[Tensor], usize),
+        outputs: &mut Vec<Tensor>,
+    ) -> Result<Instant, RunError> {
         let engine = self.engine();
         let session = match &mut self.session {
             Some(session) => session,
             none => none.insert(fresh(&*self.program)?),
         };
-        let started = Instant::now();
         let result = caught(|| session.run(inputs, outputs));
-        let computed = started.elapsed();
-        self.counters.ran(rows, computed);
+        let ended = Instant::now();
+        self.counters.ran(rows, ended.saturating_duration_since(started));
         let wanted = self.program.signature().outputs.len();
         match result {
-            Ok(Ok(())) if outputs.len() == wanted => Ok(computed),
+            Ok(Ok(())) if outputs.len() == wanted => Ok(ended),
             Ok(Ok(())) => Err(RunError {
                 engine,
                 reason: format!("it gave {} outputs where the model has {wanted}", outputs.len()),

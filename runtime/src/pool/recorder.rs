@@ -4,7 +4,7 @@
 use crate::statistics::{BatchStatistics, Statistics, Tally};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Batches of up to this many rows are counted each under its own size, larger ones under the next power of two, so that
 /// an instance's table has at most this many entries and one for each bit of a size.
@@ -21,6 +21,8 @@ pub struct Execution {
     pub infer: Duration,
     /// Cutting the outputs apart.
     pub output: Duration,
+    /// When the engine had done.
+    pub ended: Instant,
 }
 
 /// What one instance has run.
@@ -29,7 +31,7 @@ pub struct Recorder(Mutex<Record>);
 
 #[derive(Default)]
 struct Record {
-    last_inference_ms: u64,
+    last_inference: Option<Instant>,
     inferences: u64,
     queue: Tally,
     compute_input: Tally,
@@ -41,11 +43,10 @@ struct Record {
 impl Recorder {
     /// Records a run that succeeded, and how long each of its requests had been in the queue.
     pub fn ran(&self, execution: Execution, queued: impl ExactSizeIterator<Item = Duration>) {
-        let Execution { rows, input, infer, output } = execution;
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let Execution { rows, input, infer, output, ended } = execution;
         let requests = queued.len() as u64;
         let mut record = self.lock();
-        record.last_inference_ms = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
+        record.last_inference = Some(ended);
         record.inferences += rows as u64;
         queued.for_each(|queued| record.queue.add(1, queued));
         record.compute_input.add(requests, input);
@@ -61,9 +62,10 @@ impl Recorder {
     pub fn sum<'a>(recorders: impl Iterator<Item = &'a Self>) -> Statistics {
         let mut sum = Statistics::default();
         let mut batches: BTreeMap<usize, BatchStatistics> = BTreeMap::new();
+        let mut last_inference = None;
         for recorder in recorders {
             let record = recorder.lock();
-            sum.last_inference_ms = sum.last_inference_ms.max(record.last_inference_ms);
+            last_inference = last_inference.max(record.last_inference);
             sum.inferences += record.inferences;
             sum.queue += record.queue;
             sum.compute_input += record.compute_input;
@@ -73,6 +75,7 @@ impl Recorder {
                 batches.entry(*rows).or_default().merge(batch);
             }
         }
+        sum.last_inference_ms = last_inference.map_or(0, since_epoch_ms);
         sum.executions = batches.values().map(|batch| batch.compute_infer.count).sum();
         sum.batches = batches.into_iter().map(|(rows, batch)| BatchStatistics { rows, ..batch }).collect();
         sum
@@ -81,6 +84,12 @@ impl Recorder {
     fn lock(&self) -> MutexGuard<'_, Record> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// When this was, in milliseconds since 1970 as the system's clock has it now.
+fn since_epoch_ms(then: Instant) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.saturating_sub(then.elapsed()).as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The size under which a batch is counted.
@@ -100,6 +109,7 @@ mod tests {
             input: nanos(input),
             infer: nanos(infer),
             output: nanos(output),
+            ended: Instant::now(),
         };
         let (a, b) = (Recorder::default(), Recorder::default());
         a.ran(run(3, 10, 100, 1), [nanos(5), nanos(7)].into_iter());

@@ -4,6 +4,7 @@ use super::instance::Instance;
 use super::warmup::alike;
 use crate::queue::Job;
 use servoir_types::Tensor;
+use std::time::Instant;
 
 /// Counts the requests that ran with others, and picks some.
 pub struct SelfCheck {
@@ -43,7 +44,8 @@ impl Sample {
     /// thousandth apart or less is alike.
     pub fn run_again(self, instance: &mut Instance) {
         let mut alone = Vec::new();
-        let alike = instance.run(&self.inputs, self.rows, &mut alone).is_ok() && alike(&alone, &self.together);
+        let alike = instance.run(Instant::now(), (&self.inputs, self.rows), &mut alone).is_ok()
+            && alike(&alone, &self.together);
         instance.counters().checked(alike);
         if !alike {
             tracing::error!(

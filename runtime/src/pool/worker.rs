@@ -59,7 +59,8 @@ impl Worker {
             let sample = self.check.pick(&jobs, &answers);
             for (job, outputs) in jobs.into_iter().zip(answers) {
                 let queued = queued(&job);
-                job.answer(Ok(Answer { outputs, queued, computed: execution.infer, batch_rows: execution.rows }));
+                let Execution { infer: computed, ended, rows: batch_rows, .. } = execution;
+                job.answer(Ok(Answer { outputs, queued, computed, ended, batch_rows }));
             }
             if let Some(sample) = sample {
                 sample.run_again(&mut self.instance);
@@ -78,7 +79,7 @@ impl Worker {
     }
 
     fn serve_alone(&mut self, job: Job) {
-        let reply = self.instance.serve(&job.inputs, job.rows, job.arrived);
+        let reply = self.instance.serve(&job.inputs, job.rows, (job.arrived, Instant::now()));
         job.answer(reply);
     }
 
@@ -91,13 +92,13 @@ impl Worker {
         if !gather(&requests, &mut self.batch) {
             return None;
         }
-        let input = started.elapsed();
+        let gathered = Instant::now();
         let mut outputs = Vec::new();
         let total = rows.iter().sum();
-        let infer = self.instance.run(&self.batch, total, &mut outputs).ok()?;
-        let ran = Instant::now();
+        let ended = self.instance.run(gathered, (&self.batch, total), &mut outputs).ok()?;
+        let (input, infer) = (gathered.duration_since(started), ended.duration_since(gathered));
         let answers = scatter(&outputs, &rows);
-        let output = ran.elapsed();
+        let output = ended.elapsed();
         if answers.is_none() {
             tracing::warn!(
                 engine = self.instance.engine(),
@@ -105,6 +106,6 @@ impl Worker {
             );
             self.instance.counters().set_unbatchable();
         }
-        answers.map(|answers| (answers, Execution { rows: total, input, infer, output }))
+        answers.map(|answers| (answers, Execution { rows: total, input, infer, output, ended }))
     }
 }

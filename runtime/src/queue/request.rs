@@ -35,6 +35,8 @@ pub struct Answer {
     pub queued: Duration,
     /// Time in the engine.
     pub computed: Duration,
+    /// When the engine had done.
+    pub ended: Instant,
     /// Rows in the batch that it ran in.
     pub batch_rows: usize,
 }

@@ -6,8 +6,9 @@ use super::scope::EVERYTHING;
 use super::{Credential, Principal};
 use crate::config::AuthConfig;
 use crate::error::ApiError;
+use crate::http::head::Headers;
 use crate::ws;
-use http::{HeaderMap, header};
+use http::header;
 use servoir_types::{Kind, Timestamp};
 
 /// Recognises callers.
@@ -41,20 +42,20 @@ impl Authenticator {
     ///
     /// # Errors
     /// 401 `credential-missing`, `api-key-invalid` or `token-invalid`.
-    pub fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, ApiError> {
-        if let Some(key) = headers.get("x-api-key") {
+    pub fn authenticate(&self, headers: &Headers<'_>) -> Result<Principal, ApiError> {
+        if let Some(key) = headers.api_key {
             let key = key.to_str().unwrap_or_default();
             let detail = "this API key is unknown, revoked or expired";
             return self.keys.find(key, Timestamp::now()).ok_or_else(|| refused("api-key-invalid", detail));
         }
-        if let Some(authorization) = headers.get(header::AUTHORIZATION) {
+        if let Some(authorization) = headers.all.get(header::AUTHORIZATION) {
             let token = authorization.to_str().ok().and_then(bearer);
             let token =
                 token.ok_or_else(|| refused("token-invalid", "the Authorization header is not 'Bearer <token>'"))?;
             return self.verify(token);
         }
         // A browser has no other place for the credential of a WebSocket.
-        if let Some(token) = ws::bearer(headers) {
+        if let Some(token) = ws::bearer(headers.all) {
             return self.keys.find(token, Timestamp::now()).map_or_else(|| self.verify(token), Ok);
         }
         let detail = "no credential came: send 'X-API-Key: <key>' or 'Authorization: Bearer <token>'";

@@ -6,6 +6,7 @@ use super::{deadline, infer, status};
 use crate::app::SharedApp;
 use crate::auth::scope::{InferenceInvoke, Scope as _};
 use crate::error::ApiError;
+use crate::http::head::Headers;
 use crate::http::outermost::overloaded;
 use crate::http::problem::{self, Dialect};
 use crate::http::request_id::RequestId;
@@ -104,7 +105,7 @@ impl Predictions {
     async fn predict(&self, message: ModelInferRequest, served: &mut Served) -> Result<ModelInferResponse, ApiError> {
         let limit = self.app.config.limits.requests_in_flight_max;
         let _place = InFlight::enter(&self.app.metrics, limit).ok_or_else(|| overloaded(limit))?;
-        let principal = self.app.authenticator.authenticate(&self.head)?;
+        let principal = self.app.authenticator.authenticate(&Headers::of(&self.head))?;
         principal.require(InferenceInvoke::NAME)?;
         infer::infer(&self.app, &principal, message, served).await
     }

@@ -2,11 +2,15 @@
 
 use crate::error::ApiError;
 use crate::http::buffer::Buffer;
+use crate::http::unread::{Broken, Watched};
+use axum::BoxError;
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::TryFutureExt as _;
 use http_body_util::BodyExt as _;
-use hyper::body::Body as _;
+use hyper::body::Frame;
 use servoir_types::Kind;
+use std::error::Error;
 use std::time::Duration;
 
 /// The bounds of a body.
@@ -18,11 +22,29 @@ pub struct BodyLimits {
     pub idle_max: Duration,
 }
 
+/// A body that is received.
+pub trait Received: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin {
+    /// Whether it says itself when its client is silent too long.
+    fn is_timed(&self) -> bool;
+}
+
+impl Received for Watched {
+    fn is_timed(&self) -> bool {
+        Self::is_timed(self)
+    }
+}
+
+impl Received for Body {
+    fn is_timed(&self) -> bool {
+        false
+    }
+}
+
 /// Reads a whole body into memory. A body that came in one piece is not copied.
 ///
 /// # Errors
 /// 413 `body-too-large`, 408 `body-timeout`, 400 `body-incomplete`.
-pub async fn read(body: Body, limits: BodyLimits) -> Result<Bytes, ApiError> {
+pub async fn read(body: impl Received, limits: BodyLimits) -> Result<Bytes, ApiError> {
     read_aligned(body, limits, 0).await
 }
 
@@ -30,7 +52,7 @@ pub async fn read(body: Body, limits: BodyLimits) -> Result<Bytes, ApiError> {
 ///
 /// # Errors
 /// As [`read`].
-pub async fn read_aligned(mut body: Body, limits: BodyLimits, head_len: usize) -> Result<Bytes, ApiError> {
+pub async fn read_aligned<B: Received>(mut body: B, limits: BodyLimits, head_len: usize) -> Result<Bytes, ApiError> {
     let declared_min = declared_min(&body, limits)?;
     let Some(first) = piece(&mut body, limits).await? else { return Ok(Bytes::new()) };
     if body.is_end_stream() {
@@ -52,7 +74,7 @@ pub async fn read_aligned(mut body: Body, limits: BodyLimits, head_len: usize) -
 ///
 /// # Errors
 /// 413 `body-too-large`.
-pub fn declared_min(body: &Body, limits: BodyLimits) -> Result<usize, ApiError> {
+pub fn declared_min(body: &impl Received, limits: BodyLimits) -> Result<usize, ApiError> {
     let declared_min = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if declared_min > limits.bytes_max { Err(too_large(limits.bytes_max)) } else { Ok(declared_min) }
 }
@@ -61,20 +83,42 @@ pub fn declared_min(body: &Body, limits: BodyLimits) -> Result<usize, ApiError> 
 ///
 /// # Errors
 /// 413 when this piece alone is over the limit, 408 `body-timeout`, 400 `body-incomplete`.
-pub async fn piece(body: &mut Body, limits: BodyLimits) -> Result<Option<Bytes>, ApiError> {
+pub async fn piece<B: Received>(body: &mut B, limits: BodyLimits) -> Result<Option<Bytes>, ApiError> {
     loop {
-        let frame = tokio::time::timeout(limits.idle_max, body.frame()).await.map_err(|_| stalled(limits.idle_max))?;
-        let Some(frame) = frame else { return Ok(None) };
-        let frame = frame.map_err(|error| {
-            let detail = format!("the body ended before it was whole: {error}");
-            ApiError::malformed("body-incomplete", detail)
-        })?;
-        match frame.into_data() {
-            Ok(bytes) if bytes.len() > limits.bytes_max => return Err(too_large(limits.bytes_max)),
-            Ok(bytes) => return Ok(Some(bytes)),
-            Err(_trailers) => {}
+        let frame = match body.is_timed() {
+            true => body.frame().await,
+            false => timely(body, limits.idle_max).await?,
+        };
+        match frame.map(|frame| frame.map(Frame::into_data)) {
+            None => return Ok(None),
+            Some(Ok(Ok(bytes))) if bytes.len() > limits.bytes_max => return Err(too_large(limits.bytes_max)),
+            Some(Ok(Ok(bytes))) => return Ok(Some(bytes)),
+            Some(Ok(Err(_trailers))) => {}
+            Some(Err(error)) => return Err(broken(&*error.into(), limits.idle_max)),
         }
     }
+}
+
+/// The next frame of a body that does not say itself when it takes too long.
+fn timely<B: Received>(
+    body: &mut B,
+    idle_max: Duration,
+) -> impl Future<Output = Result<Option<Result<Frame<Bytes>, B::Error>>, ApiError>> {
+    // On the heap, so that bodies that are timed do not carry the room of a timer.
+    let frame = Box::pin(tokio::time::timeout(idle_max, body.frame()));
+    frame.map_err(move |_| stalled(idle_max))
+}
+
+/// Why a body has no end.
+fn broken(error: &(dyn Error + 'static), idle_max: Duration) -> ApiError {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if matches!(error.downcast_ref(), Some(Broken::Stalled)) {
+            return stalled(idle_max);
+        }
+        cause = error.source();
+    }
+    ApiError::malformed("body-incomplete", format!("the body ended before it was whole: {error}"))
 }
 
 /// 413 `body-too-large`, naming the limit.

@@ -1,20 +1,12 @@
 //! Who is at the other end: the peer of the connection, or the client that a trusted proxy names.
 
+use crate::http::head::Headers;
 use http::header::FORWARDED;
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// Headers that proxies add. A request with one of them has come a longer way than its connection.
-const ADDED_BY_PROXIES: [HeaderName; 6] = [
-    FORWARDED,
-    X_FORWARDED_FOR,
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-real-ip"),
-    http::header::VIA,
-];
 
 /// A client's address, as far as it is known for certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +18,13 @@ pub struct ClientAddress {
 impl ClientAddress {
     /// The address of who sent a request that came from `peer`. Headers are believed only when `peer` is in a trusted
     /// network: then the client is the last of the addresses that they name which is not itself trusted.
-    pub fn of(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+    pub fn of(peer: SocketAddr, headers: &Headers<'_>, trusted: &[IpNet]) -> Self {
         // An IPv4 client of an IPv6 socket is an IPv4 client.
         let peer = peer.ip().to_canonical();
-        let forwarded = || ADDED_BY_PROXIES.iter().any(|name| headers.contains_key(name));
         if !is_trusted(peer, trusted) {
-            return Self { ip: peer, is_local: peer.is_loopback() && !forwarded() };
+            return Self { ip: peer, is_local: peer.is_loopback() && !headers.is_forwarded };
         }
-        let named = [by_forwarded(headers), by_x_forwarded_for(headers)].map(|hops| {
+        let named = [by_forwarded(headers.all), by_x_forwarded_for(headers.all)].map(|hops| {
             let hops = hops?;
             Some(client_of(peer, &hops, trusted))
         });
@@ -44,7 +35,7 @@ impl ClientAddress {
         };
         match client {
             Some((ip, known)) => Self { ip, is_local: known && peer.is_loopback() && ip.is_loopback() },
-            None => Self { ip: peer, is_local: peer.is_loopback() && !forwarded() },
+            None => Self { ip: peer, is_local: peer.is_loopback() && !headers.is_forwarded },
         }
     }
 
@@ -191,7 +182,7 @@ mod tests {
             for (name, value) in *headers {
                 map.append(*name, value.parse().unwrap());
             }
-            let client = ClientAddress::of(peer, &map, &trusted);
+            let client = ClientAddress::of(peer, &Headers::of(&map), &trusted);
             let expected = ClientAddress { ip: ip.parse().unwrap(), is_local: *is_local };
             assert_eq!(client, expected, "{trusted:?} {peer} {headers:?}");
         }

@@ -1,23 +1,27 @@
 //! Connections: accepted up to a limit, served over HTTP/1.1 and HTTP/2, finished in peace when the server goes.
 
 use crate::data_threads::DataThread;
+use crate::http::answered::Answered;
+use crate::http::aside::Aside;
 use crate::http::cors;
 use crate::http::outermost::{Routes, answer};
+use crate::http::patience::Waits;
+use crate::http::stream::Stream;
 use crate::http::tls::{self, Tls};
-use crate::http::unread::Unread;
-use axum::body::Body;
+use crate::http::unread::{Unread, Watched};
 use http::{HeaderValue, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use std::any::Any;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -122,9 +126,7 @@ struct Connection {
 struct Shared {
     routes: Arc<Routes>,
     lease: Arc<Lease>,
-    unread: Unread,
-    /// Whether a request has come.
-    spoken: AtomicBool,
+    unread: Arc<Unread>,
 }
 
 /// A connection's place among those that may be open. What an upgrade makes of a connection keeps it.
@@ -156,9 +158,11 @@ impl Lease {
 }
 
 impl Connection {
-    /// How long a handshake, and then a request's head, may take.
-    fn head_timeout(&self) -> Duration {
-        Duration::from_secs(self.routes.app.config.limits.header_read_seconds)
+    /// How long a handshake, and then a request's head, and more of its body, may take.
+    fn waits(&self) -> Waits {
+        let limits = &self.routes.app.config.limits;
+        let (head, body) = (limits.header_read_seconds, limits.body_idle_seconds);
+        Waits { head: Duration::from_secs(head), body: Duration::from_secs(body) }
     }
 }
 
@@ -175,8 +179,7 @@ async fn serve_encrypted_or_not(stream: TcpStream, tls: Option<Arc<Tls>>, connec
         }
     };
     // A server that goes waits for answers, not for handshakes.
-    let handshake =
-        connection.lease.stop.run_until_cancelled(tokio::time::timeout(connection.head_timeout(), handshake));
+    let handshake = connection.lease.stop.run_until_cancelled(tokio::time::timeout(connection.waits().head, handshake));
     match handshake.await {
         Some(Ok(Ok(Some(stream)))) => serve(stream, connection).await,
         Some(Ok(Ok(None))) => tracing::debug!(%peer, "plain HTTP came to a port that speaks TLS"),
@@ -186,13 +189,14 @@ async fn serve_encrypted_or_not(stream: TcpStream, tls: Option<Arc<Tls>>, connec
     }
 }
 
-fn protocols(head_timeout: Duration) -> auto::Builder<TokioExecutor> {
+fn protocols() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // Answers to pipelined requests are not gathered (hyper's `pipeline_flush`): one would wait for what comes after it,
     // and they would pile up for a client that does not read.
     // Half-closed connections are taken for closed ones, as most servers do: else a client that has gone could not be
     // told from one that waits, and what it asked for would be computed for nobody.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(HEAD_BYTES_MAX);
+    // How long a head may take is the connection's to watch (`patience`): hyper's own way is a timer for each request.
+    builder.http1().header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -211,65 +215,82 @@ async fn serve<S>(stream: S, connection: Connection)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let head_timeout = connection.head_timeout();
+    let waits = connection.waits();
     let Connection { peer, routes, lease } = connection;
     let stop = lease.stop();
     // What the requests of this connection share is the connection's own: a count that all threads changed would go back
     // and forth between their caches.
-    let shared = Arc::new(Shared { routes, lease, unread: Unread::default(), spoken: AtomicBool::new(false) });
-    let connected = Arc::clone(&shared);
-    let service = service_fn(move |request: http::Request<Incoming>| {
-        let shared = Arc::clone(&shared);
-        async move {
-            let Shared { routes, lease, unread, spoken } = &*shared;
-            spoken.store(true, Ordering::Relaxed);
-            let is_http1 = request.version() < Version::HTTP_2;
-            // A client that asked whether to send its body, and is refused, does not send it.
-            let asks_first = request.headers().contains_key(header::EXPECT);
-            let mut request = match is_http1 {
-                true => request.map(|body| Body::new(unread.watch(body))),
-                false => request.map(Body::new),
-            };
-            if request.headers().contains_key(header::UPGRADE) {
-                request.extensions_mut().insert(Arc::clone(lease));
-            }
-            let mut response = match &routes.cors {
-                None => answer(routes, request, peer).await,
-                Some(layer) => Box::pin(cors::around(layer, request, |request| answer(routes, request, peer))).await,
-            };
-            if is_http1 {
-                let goes_on = if asks_first { !unread.forget() } else { unread.finish().await };
-                if !goes_on {
-                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-                }
-            }
-            Ok::<_, Infallible>(response)
+    let unread = Arc::new(Unread::default());
+    let shared = Arc::new(Shared { routes, lease, unread: Arc::clone(&unread) });
+    let service = service_fn(move |request| respond(Arc::clone(&shared), request, peer));
+    let builder = protocols();
+    let stream = Stream::new(stream, Arc::clone(&unread));
+    let mut connection = pin!(builder.serve_connection_with_upgrades(stream, service));
+    let patience = unread.patience();
+    let mut beside = Aside::new(async {
+        tokio::select! {
+            () = patience.lost(waits) => Event::Lost,
+            () = stop.cancelled() => Event::Stop,
         }
     });
-    let builder = protocols(head_timeout);
-    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
-    // Until the first request, hyper-util may be waiting for enough bytes to tell HTTP/1 from HTTP/2, without a limit.
-    let mut silence = pin!(tokio::time::sleep(head_timeout));
-    let mut waiting = true;
+    let mut lost = Aside::new(patience.lost(waits));
     let mut stopping = false;
     loop {
-        tokio::select! {
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, %peer, "connection ended");
-                }
-                return;
-            }
-            () = silence.as_mut(), if waiting => {
-                waiting = false;
-                if !connected.spoken.load(Ordering::Relaxed) {
-                    return tracing::debug!(%peer, "no request came in time");
-                }
-            }
-            () = stop.cancelled(), if !stopping => {
+        let event = poll_fn(|context| match connection.as_mut().poll(context) {
+            Poll::Ready(ended) => Poll::Ready(Event::Ended(ended)),
+            Poll::Pending if stopping => lost.poll(context).map(|()| Event::Lost),
+            Poll::Pending => beside.poll(context),
+        });
+        match event.await {
+            Event::Ended(Ok(())) => return,
+            Event::Ended(Err(error)) => return tracing::debug!(%error, %peer, "connection ended"),
+            Event::Lost => return tracing::debug!(%peer, "no request came in time"),
+            Event::Stop => {
                 stopping = true;
                 connection.as_mut().graceful_shutdown();
             }
         }
     }
+}
+
+/// What a connection's task wakes for.
+enum Event<E> {
+    /// The connection has ended.
+    Ended(Result<(), E>),
+    /// Its client was waited for too long.
+    Lost,
+    /// The server goes.
+    Stop,
+}
+
+/// Answers one request of a connection.
+async fn respond(
+    shared: Arc<Shared>,
+    request: http::Request<Incoming>,
+    peer: SocketAddr,
+) -> Result<http::Response<Answered>, Infallible> {
+    let Shared { routes, lease, unread } = &*shared;
+    unread.patience().await_nothing();
+    let is_http1 = request.version() < Version::HTTP_2;
+    // A client that asked whether to send its body, and is refused, does not send it.
+    let asks_first = request.headers().contains_key(header::EXPECT);
+    let mut request = request.map(|body| match is_http1 {
+        true => Watched::http1(body, unread),
+        false => Watched::http2(body),
+    });
+    if request.headers().contains_key(header::UPGRADE) {
+        request.extensions_mut().insert(Arc::clone(lease));
+    }
+    let mut response = match &routes.cors {
+        None => answer(routes, request, peer).await,
+        Some(layer) => Box::pin(cors::around(layer, request, |request| answer(routes, request, peer))).await,
+    };
+    if is_http1 {
+        let goes_on = if asks_first { !unread.forget() } else { unread.finish().await };
+        if !goes_on {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+    let connection = is_http1.then(|| Arc::clone(unread));
+    Ok(response.map(|body| Answered::new(body, connection)))
 }

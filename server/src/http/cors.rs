@@ -2,7 +2,7 @@
 
 use crate::config::ANY_ORIGIN;
 use crate::http::request_id;
-use axum::body::Body;
+use crate::http::unread::Watched;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method, Request, header};
 use std::convert::Infallible;
@@ -67,7 +67,7 @@ fn shown() -> Vec<HeaderName> {
 }
 
 /// Answers a preflight by itself, before anybody is asked for a credential, and any other request through `answer`.
-pub async fn around<A>(layer: &CorsLayer, request: Request<Body>, answer: impl Fn(Request<Body>) -> A) -> Response
+pub async fn around<A>(layer: &CorsLayer, request: Request<Watched>, answer: impl Fn(Request<Watched>) -> A) -> Response
 where
     A: Future<Output = Response>,
 {

@@ -1,5 +1,7 @@
 //! HTTP: connections, the outermost layer, and the routes, in folders that read like the URL space.
 
+mod answered;
+mod aside;
 pub mod auth;
 pub mod body;
 pub mod buffer;
@@ -8,6 +10,7 @@ pub mod connections;
 pub mod cors;
 pub mod etag;
 pub mod fields;
+pub mod head;
 pub mod health;
 pub mod idempotency;
 pub mod json;
@@ -17,6 +20,7 @@ pub mod origin;
 pub mod outermost;
 pub mod pagination;
 pub mod path;
+mod patience;
 pub mod predict;
 pub mod problem;
 pub mod query;
@@ -24,6 +28,7 @@ pub mod registry;
 mod reply;
 pub mod request_id;
 pub mod router;
+mod stream;
 pub mod tls;
 pub mod unread;
 pub mod whole;

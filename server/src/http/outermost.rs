@@ -1,27 +1,31 @@
 //! The outermost layer: every request enters and leaves here. Request id, admission, authentication, dispatch, the
 //! bodies of errors, metrics and the log line, once for all routes.
 
-use crate::app::SharedApp;
+use crate::app::{App, SharedApp};
 use crate::auth::Principal;
 use crate::error::ApiError;
 use crate::grpc;
 use crate::http::client_address::ClientAddress;
-use crate::http::predict;
+use crate::http::head::Head;
+use crate::http::predict::{self, Target};
 use crate::http::problem::{self, Dialect, render};
 use crate::http::reply::Reply;
 use crate::http::request_id::{HEADER, RequestId};
+use crate::http::unread::Watched;
 use crate::telemetry::metrics::InFlight;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt as _;
-use http::{HeaderName, HeaderValue, Request, StatusCode, Uri, header};
-use hyper::body::Body as _;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use servoir_types::Kind;
+use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Instant;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
@@ -62,64 +66,102 @@ pub struct Routes {
 }
 
 /// Who asks, as far as it is known before anything is answered.
-pub struct Asker<'a> {
+pub struct Asker {
     /// Who it is, or why nobody.
     pub principal: Result<Principal, ApiError>,
     /// Where they are.
     pub client: ClientAddress,
     /// What the request is called.
-    pub request_id: &'a RequestId,
+    pub request_id: RequestId,
+    /// When its head was there.
+    pub started: Instant,
 }
 
-impl Asker<'_> {
+impl Asker {
     /// Leaves what is known where handlers look for it.
     pub fn introduce(self, request: &mut Request<Body>) {
         let extensions = request.extensions_mut();
         extensions.insert(self.principal);
         extensions.insert(self.client);
-        extensions.insert(self.request_id.clone());
+        extensions.insert(self.request_id);
     }
 }
 
 /// Answers one request.
-pub async fn answer(routes: &Routes, request: Request<Body>, peer: SocketAddr) -> Response {
-    let app = &routes.app;
-    let client = ClientAddress::of(peer, request.headers(), &app.config.trusted_proxies);
+pub async fn answer(routes: &Routes, request: Request<Watched>, peer: SocketAddr) -> Response {
     let started = Instant::now();
-    let request_id = RequestId::of(request.headers(), &app.request_ids);
-    let is_grpc = grpc::is_call(request.headers());
-    // A call over gRPC is counted as the same request over HTTP would be.
-    let dialect = if is_grpc { Dialect::OpenInference } else { Dialect::of(request.uri().path()) };
-    let line = LogLine { method: request.method().clone(), uri: request.uri().clone(), client: client.ip() };
-    let principal = app.authenticator.authenticate(request.headers());
-    let asker = Asker { principal, client, request_id: &request_id };
-
-    let in_flight = InFlight::enter(&app.metrics, app.config.limits.requests_in_flight_max);
-    let dispatched = match in_flight {
-        Some(_) => AssertUnwindSafe(dispatch(routes, request, asker, is_grpc)).catch_unwind().await,
-        None => Ok(overloaded(app.config.limits.requests_in_flight_max).into()),
+    let app = &routes.app;
+    let (parts, body) = request.into_parts();
+    let head = Head::of(&parts);
+    let headers = &head.headers;
+    let client = ClientAddress::of(peer, headers, &app.config.trusted_proxies);
+    let request_id = RequestId::of(headers, &app.request_ids);
+    let principal = app.authenticator.authenticate(headers);
+    let asker = Asker { principal, client, request_id, started };
+    let is_grpc = grpc::is_call(headers.content_type);
+    let Some(_in_flight) = InFlight::enter(&app.metrics, app.config.limits.requests_in_flight_max) else {
+        let refused = overloaded(app.config.limits.requests_in_flight_max).into();
+        return leave(app, Line::of(&parts.method, &parts.uri, &asker), is_grpc, refused);
     };
-    let Reply { mut response, error, served } =
-        dispatched.unwrap_or_else(|_| ApiError::internal("a handler panicked").into());
+    let Some(target) = routes.here(&parts, &body, is_grpc) else {
+        let request = Request::from_parts(parts, Body::new(body));
+        // On the heap, so that predictions do not carry the room that other calls take.
+        return Box::pin(answer_any(routes, request, asker, is_grpc)).await;
+    };
+    let mut predicted = pin!(predict::answer(app, target, (head, body), &asker));
+    let reply = poll_fn(|context| caught(predicted.as_mut(), context)).await;
+    leave(app, Line::of(&parts.method, &parts.uri, &asker), is_grpc, reply)
+}
 
+/// Answers a request that is not a short prediction.
+async fn answer_any(routes: &Routes, request: Request<Body>, asker: Asker, is_grpc: bool) -> Response {
+    let (method, uri, request_id) = (request.method().clone(), request.uri().clone(), asker.request_id.clone());
+    let line =
+        Line { method: &method, uri: &uri, client: asker.client.ip(), started: asker.started, request_id: &request_id };
+    let mut dispatched = pin!(dispatch(routes, request, asker, is_grpc));
+    let reply = poll_fn(|context| caught(dispatched.as_mut(), context)).await;
+    leave(&routes.app, line, is_grpc, reply)
+}
+
+/// Polls what answers; a panic in it is an answer too.
+fn caught(answer: Pin<&mut impl Future<Output = Reply>>, context: &mut Context<'_>) -> Poll<Reply> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| answer.poll(context)))
+        .unwrap_or_else(|_| Poll::Ready(ApiError::internal("a handler panicked").into()))
+}
+
+/// An answer on its way out: an error gets its body, everything is counted and logged.
+fn leave(app: &App, line: Line<'_>, is_grpc: bool, reply: Reply) -> Response {
+    let Reply { mut response, error, served } = reply;
+    // A call over gRPC is counted as the same request over HTTP would be.
+    let dialect = if is_grpc { Dialect::OpenInference } else { Dialect::of(line.uri.path()) };
     let status = error.as_ref().map_or(response.status(), |error| problem::status(error, dialect));
     if let Some(error) = &error {
         let headers = std::mem::take(response.headers_mut());
-        response = if is_grpc { grpc::render(error) } else { render(error, dialect, &request_id) };
+        response = if is_grpc { grpc::render(error) } else { render(error, dialect, line.request_id) };
         for name in HEADERS_OF_ERRORS {
             if let Some(value) = headers.get(&name) {
                 response.headers_mut().insert(name, value.clone());
             }
         }
     }
-    let elapsed = started.elapsed();
+    let elapsed = line.started.elapsed();
     app.metrics.request(line.uri.path(), served.as_ref(), status, elapsed);
-    line.write(&request_id, status, elapsed, error.as_ref());
-    response.headers_mut().insert(HEADER, request_id.into_header_value());
+    line.write(status, elapsed, error.as_ref());
+    response.headers_mut().insert(HEADER, line.request_id.to_header_value());
     response
 }
 
-async fn dispatch(routes: &Routes, mut request: Request<Body>, asker: Asker<'_>, is_grpc: bool) -> Reply {
+impl Routes {
+    /// What a request predicts when that is answered on the thread of its connection: soon, and from memory.
+    fn here(&self, parts: &Parts, body: &Watched, is_grpc: bool) -> Option<Target> {
+        if is_grpc || self.planes == Planes::Management || !is_short(body) {
+            return None;
+        }
+        Target::of(parts.uri.path()).filter(Target::is_prediction)
+    }
+}
+
+async fn dispatch(routes: &Routes, mut request: Request<Body>, asker: Asker, is_grpc: bool) -> Reply {
     if is_grpc {
         return match routes.planes {
             Planes::Management => grpc::not_here().into(),
@@ -131,18 +173,24 @@ async fn dispatch(routes: &Routes, mut request: Request<Body>, asker: Asker<'_>,
     }
     if routes.planes != Planes::Management {
         // The data plane's few paths are matched before anything else.
-        if let Some(target) = predict::Target::of(request.uri().path()) {
-            if target.is_quick() && is_short(request.body()) {
-                return predict::answer(&routes.app, target, request, asker).await;
+        if let Some(target) = Target::of(request.uri().path()) {
+            let app = routes.app.clone();
+            if target.is_prediction() {
+                let (parts, body) = request.into_parts();
+                return elsewhere(&routes.shared, async move {
+                    predict::answer(&app, target, (Head::of(&parts), body), &asker).await
+                })
+                .await;
             }
-            let (app, Asker { principal, client, request_id }) = (routes.app.clone(), asker);
-            let request_id = request_id.clone();
-            // On the heap, so that predictions do not carry the room that rare calls take.
-            let answer = Box::pin(async move {
-                let asker = Asker { principal, client, request_id: &request_id };
-                predict::answer(&app, target, request, asker).await
-            });
-            return elsewhere(&routes.shared, answer).await;
+            let is_quick = target.is_quick() && is_short(request.body());
+            asker.introduce(&mut request);
+            return match is_quick {
+                true => predict::describe(&app, target, request).await,
+                false => {
+                    let answer = async move { predict::describe(&app, target, request).await };
+                    elsewhere(&routes.shared, answer).await
+                }
+            };
         }
     }
     asker.introduce(&mut request);
@@ -157,7 +205,7 @@ async fn dispatch(routes: &Routes, mut request: Request<Body>, asker: Asker<'_>,
 }
 
 /// Whether a body is read and decoded within a moment.
-fn is_short(body: &Body) -> bool {
+fn is_short(body: &impl hyper::body::Body) -> bool {
     body.size_hint().upper().is_some_and(|bytes| bytes <= SHORT_BODY_BYTES_MAX)
 }
 
@@ -190,21 +238,21 @@ pub fn overloaded(limit: usize) -> ApiError {
 }
 
 /// What is logged of a request: one line, at the level of its outcome.
-struct LogLine {
-    method: http::Method,
-    uri: Uri,
+struct Line<'a> {
+    method: &'a Method,
+    uri: &'a Uri,
     client: IpAddr,
+    started: Instant,
+    request_id: &'a RequestId,
 }
 
-impl LogLine {
-    fn write(
-        &self,
-        request_id: &RequestId,
-        status: StatusCode,
-        elapsed: std::time::Duration,
-        error: Option<&ApiError>,
-    ) {
-        let Self { method, uri, client } = self;
+impl<'a> Line<'a> {
+    fn of(method: &'a Method, uri: &'a Uri, asker: &'a Asker) -> Self {
+        Self { method, uri, client: asker.client.ip(), started: asker.started, request_id: &asker.request_id }
+    }
+
+    fn write(&self, status: StatusCode, elapsed: Duration, error: Option<&ApiError>) {
+        let Self { method, uri, client, request_id, .. } = self;
         let path = uri.path();
         let (status, elapsed_us, code) = (status.as_u16(), elapsed.as_micros() as u64, error.map(|error| error.code));
         match error {

@@ -1,19 +1,21 @@
 //! The server's metrics: what is counted, and the handles through which it is.
 //!
-//! A prediction touches only handles that its model and version already have: atomics, no lock, no lookup by label.
+//! A prediction touches only what its model and version already have, and only what is its own thread's: no lookup by
+//! label, and nothing that threads share. What the threads have counted is added up when somebody reads.
 
+mod model;
 mod reading;
 
 pub use reading::{Reading, Traffic};
 
+use self::model::ModelMetrics;
 use super::exposition::Exposition;
 use crate::app::App;
 use arc_swap::ArcSwap;
 use http::StatusCode;
 use prometheus::core::Collector;
 use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry,
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 use servoir_runtime::{Deployment, Identity};
 use std::collections::HashMap;
@@ -97,16 +99,6 @@ struct ProcessGauges {
     resident_bytes: IntGauge,
     cpu_seconds: Gauge,
     open_fds: IntGauge,
-}
-
-/// The handles of one version of one model.
-struct ModelMetrics {
-    ok: [IntCounter; 3],
-    duration: [Histogram; 3],
-    queue_time: Histogram,
-    compute_time: Histogram,
-    batch_rows: Histogram,
-    rows: IntCounter,
 }
 
 impl Metrics {
@@ -209,19 +201,13 @@ impl Metrics {
         match served {
             Some(Served { model: Some(deployment), protocol, rows, run }) => {
                 let model = deployment.identity();
-                let handles = self.model(model);
-                let protocol_index = *protocol as usize;
-                if status == StatusCode::OK {
-                    handles.ok[protocol_index].inc();
-                } else {
+                let is_ok = status == StatusCode::OK;
+                if !is_ok {
                     self.requests.with_label_values(&request_labels(Some(model), *protocol, status.as_str())).inc();
                 }
-                handles.duration[protocol_index].observe(elapsed.as_secs_f64());
-                if let Some((queued, computed, batch_rows)) = run {
-                    handles.queue_time.observe(queued.as_secs_f64());
-                    handles.compute_time.observe(computed.as_secs_f64());
-                    handles.batch_rows.observe(*batch_rows as f64);
-                    handles.rows.inc_by(*rows as u64);
+                let kept = deployment.beside().get_or_init(|| Box::new(self.model(model)));
+                if let Some(handles) = kept.downcast_ref::<Arc<ModelMetrics>>() {
+                    handles.count(*protocol, (is_ok, elapsed), run.map(|run| (run, *rows)));
                 }
             }
             Some(Served { model: None, protocol, .. }) => {
@@ -274,6 +260,7 @@ impl Metrics {
     /// # Errors
     /// When a metric has a name or label that the format does not allow, which a test would have found.
     pub fn encode(&self, app: &App, exposition: Exposition) -> prometheus::Result<String> {
+        self.add_up();
         self.read_deployments(app);
         self.process.read();
         exposition.encode(&self.registry.gather())
@@ -297,6 +284,11 @@ impl Metrics {
             models
         });
         handles
+    }
+
+    /// Adds what the threads have counted to what is shown.
+    fn add_up(&self) {
+        self.models.load().values().flat_map(HashMap::values).for_each(|model| model.add_up());
     }
 
     fn read_deployments(&self, app: &App) {
@@ -356,23 +348,6 @@ impl GaugeGuard {
 impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
-    }
-}
-
-impl ModelMetrics {
-    fn new(metrics: &Metrics, identity: &Identity) -> Self {
-        let version = identity.version.to_string();
-        let labels = [identity.name.as_str(), identity.model.as_str(), &version];
-        let with_protocol = |protocol: Protocol| [labels[0], labels[1], labels[2], protocol.as_str()];
-        let ok = |protocol| metrics.requests.with_label_values(&request_labels(Some(identity), protocol, "200"));
-        Self {
-            ok: Protocol::ALL.map(ok),
-            duration: Protocol::ALL.map(|protocol| metrics.durations.with_label_values(&with_protocol(protocol))),
-            queue_time: metrics.queue_times.with_label_values(&labels),
-            compute_time: metrics.compute_times.with_label_values(&labels),
-            batch_rows: metrics.batch_rows.with_label_values(&labels),
-            rows: metrics.rows.with_label_values(&labels),
-        }
     }
 }
 

@@ -12,7 +12,6 @@ mod lines;
 mod numbers;
 mod objective;
 mod outcome;
-mod signature;
 mod splits;
 mod tree;
 
@@ -86,7 +85,7 @@ impl Parts {
             .map_err(|error| Unsupported::new(format!("the trees cannot be walked: {error}"), ADVICE))?;
         let rounds = trees.len() / header.outputs;
         Ok(Model {
-            signature: signature::of(&header),
+            signature: header.signature(),
             features: if columns.is_input() { Box::new(Matrix) as Box<dyn Features<f64>> } else { Box::new(columns) },
             forest,
             outcome: Box::new(Answer::new(&header, rounds)),

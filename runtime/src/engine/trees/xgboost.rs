@@ -15,12 +15,13 @@ mod ubjson;
 
 use super::features::Matrix;
 use super::model::{Features, Loaded, Model};
+use super::signature;
 use crate::error::Unsupported;
 use booster::{Boosted, boosted};
 use document::{Document, Sizes};
 use objective::Objective;
 use rows::ZeroForMissing;
-use servoir_types::{Datatype, Shape, Signature, TensorSpec};
+use servoir_types::Datatype;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -86,7 +87,8 @@ fn model(document: Document) -> Result<Loaded, Unsupported> {
         return Err(Unsupported::new(found, "train with an objective of XGBoost's own, up to version 3.2"));
     };
     let base = base(&learner.learner_model_param.base_score.0, outputs, objective)?;
-    let signature = signature(features, learner.feature_names, objective.outputs(outputs))?;
+    let names = names(learner.feature_names, features)?;
+    let signature = signature::of(Datatype::Fp32, (features, names), objective.gives(outputs));
     let (features, forest): (Box<dyn Features<f32>>, _) = match boosted(learner.gradient_booster, features, base)? {
         Boosted::Trees(forest) => (Box::new(Matrix), forest),
         Boosted::Linear(forest) => (Box::new(ZeroForMissing), forest),
@@ -123,15 +125,13 @@ fn base(base_score: &[f32], outputs: usize, objective: Objective) -> Result<Vec<
     }
 }
 
-fn signature(features: usize, names: Vec<String>, outputs: Vec<TensorSpec>) -> Result<Signature, Unsupported> {
-    let columns = i64::try_from(features).unwrap_or(i64::MAX);
-    let mut input = TensorSpec::new("input", Datatype::Fp32, Shape::ranked([-1, columns]));
-    input.accepts_missing = true;
-    if !names.is_empty() && names.len() != features {
-        return Err(broken(format!("feature_names has {} elements, and there are {features} features", names.len())));
+/// The features' names; none where the file has none.
+fn names(names: Vec<String>, features: usize) -> Result<Option<Vec<String>>, Unsupported> {
+    match names.len() {
+        0 => Ok(None),
+        count if count == features => Ok(Some(names)),
+        count => Err(broken(format!("feature_names has {count} elements, and there are {features} features"))),
     }
-    input.feature_names = Some(names).filter(|names| !names.is_empty());
-    Ok(Signature { inputs: vec![input], outputs })
 }
 
 /// What is said of a file that cannot be used.

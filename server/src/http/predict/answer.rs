@@ -7,6 +7,8 @@ use crate::app::SharedApp;
 use crate::auth::scope::{InferenceInvoke, RegistryWrite, Scope as _};
 use crate::auth::{Caller, Principal};
 use crate::error::ApiError;
+use crate::http::body::Received;
+use crate::http::head::Head;
 use crate::http::origin::Origin;
 use crate::http::outermost::Asker;
 use crate::http::reply::Reply;
@@ -18,26 +20,31 @@ use http::{HeaderValue, Method, Request, header};
 use servoir_types::Kind;
 use std::time::Instant;
 
-/// Answers a request of the data plane.
-pub async fn answer(app: &SharedApp, target: Target, mut request: Request<Body>, asker: Asker<'_>) -> Reply {
-    let protocol = match target {
-        Target::Predict(_) => Some(Protocol::V1),
-        Target::Model { aspect: Aspect::Infer, .. } => Some(Protocol::V2),
-        _ => None,
-    };
+/// Answers a prediction.
+pub async fn answer(app: &SharedApp, target: Target, (head, body): (Head<'_>, impl Received), asker: &Asker) -> Reply {
     let takes = target.methods();
-    let mut reply = match protocol {
-        Some(protocol) => {
-            let mut served = Served::nothing(protocol);
-            let outcome = predict(app, Asked::Path(target), &asker.principal, request, &mut served).await;
-            Reply::served(outcome, served)
+    let mut served = Served::nothing(match target {
+        Target::Predict(_) => Protocol::V1,
+        _ => Protocol::V2,
+    });
+    let outcome = match &asker.principal {
+        Ok(principal) => {
+            let call = Call { app, principal, started: asker.started, served: &mut served };
+            predict(call, Asked::Path(target), head, body).await
         }
-        // On the heap, so that predictions do not carry the room that rare calls take.
-        None => {
-            asker.introduce(&mut request);
-            Box::pin(describe(app, &target, request)).await.into()
-        }
+        Err(error) => Err(error.clone()),
     };
+    allowing(takes, Reply::served(outcome, served))
+}
+
+/// Answers a request of the data plane that is no prediction. Who asks is in its extensions.
+pub async fn describe(app: &SharedApp, target: Target, request: Request<Body>) -> Reply {
+    let described = description(app, &target, request).await;
+    allowing(target.methods(), described.into())
+}
+
+/// Names the methods that a path takes where another came.
+fn allowing(takes: &[Method], mut reply: Reply) -> Reply {
     if reply.error.as_ref().is_some_and(|error| error.kind == Kind::MethodNotAllowed)
         && let Ok(takes) = HeaderValue::from_str(&listed(takes))
     {
@@ -50,9 +57,15 @@ pub async fn answer(app: &SharedApp, target: Target, mut request: Request<Body>,
 /// in the answer's extensions, whether it succeeded or failed.
 pub async fn registry_twin(app: &SharedApp, model: &str, request: Request<Body>) -> Response {
     let mut served = Served::nothing(Protocol::V1);
-    let principal = request.extensions().get::<Result<Principal, ApiError>>().cloned();
-    let principal = principal.unwrap_or_else(|| Err(unauthenticated()));
-    let outcome = predict(app, Asked::Name(model), &principal, request, &mut served).await;
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let outcome = match principal(&parts) {
+        Ok(principal) => {
+            let call = Call { app, principal, started, served: &mut served };
+            predict(call, Asked::Name(model), Head::of(&parts), body).await
+        }
+        Err(error) => Err(error),
+    };
     let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
     response.extensions_mut().insert(served);
     response
@@ -64,28 +77,18 @@ enum Asked<'a> {
     Name(&'a str),
 }
 
-async fn predict(
-    app: &SharedApp,
-    asked: Asked<'_>,
-    principal: &Result<Principal, ApiError>,
-    request: Request<Body>,
-    served: &mut Served,
-) -> Result<Response, ApiError> {
-    let started = Instant::now();
-    let principal = principal.as_ref().map_err(Clone::clone)?;
-    principal.require(InferenceInvoke::NAME)?;
-    let (parts, body) = request.into_parts();
-    let call = Call { app, principal, started, served };
+async fn predict(call: Call<'_>, asked: Asked<'_>, head: Head<'_>, body: impl Received) -> Result<Response, ApiError> {
+    call.principal.require(InferenceInvoke::NAME)?;
     match asked {
-        Asked::Name(model) => v1::predict(call, model, &parts, body).await,
+        Asked::Name(model) => v1::predict(call, model, head, body).await,
         Asked::Path(target) => {
-            check_method(&target, &parts.method)?;
-            let path = parts.uri.path();
+            check_method(&target, head.method)?;
+            let path = head.uri.path();
             match target {
-                Target::Predict(model) => v1::predict(call, &names::decode(&path[model])?, &parts, body).await,
+                Target::Predict(model) => v1::predict(call, &names::decode(&path[model])?, head, body).await,
                 Target::Model { model, version, aspect: _ } => {
                     let version = version.map(|version| version_in(&path[version])).transpose()?;
-                    v2::infer(call, &names::decode(&path[model])?, version, &parts, body).await
+                    v2::infer(call, &names::decode(&path[model])?, version, head, body).await
                 }
                 _ => Err(ApiError::internal("a path that predicts nothing was taken for a prediction")),
             }
@@ -94,7 +97,7 @@ async fn predict(
 }
 
 /// Answers what is not a prediction.
-async fn describe(app: &SharedApp, target: &Target, request: Request<Body>) -> Result<Response, ApiError> {
+async fn description(app: &SharedApp, target: &Target, request: Request<Body>) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let (path, method) = (parts.uri.path(), &parts.method);
     match target {

@@ -4,9 +4,9 @@ use super::compression::{Coding, Decompressor};
 use crate::config::Limits;
 use crate::error::ApiError;
 use crate::http::body::{self, BodyLimits};
-use axum::body::Body;
+use crate::http::head::Headers;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use servoir_types::Kind;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub struct Received {
 ///
 /// # Errors
 /// 415 for a coding that is not known or a media type that is surely no JSON, 413, 408, 400.
-pub async fn read_json(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, ApiError> {
+pub async fn read_json(headers: &Headers<'_>, body: impl body::Received, limits: &Limits) -> Result<Bytes, ApiError> {
     check_json(headers)?;
     collect(headers, body, limits, 0).await
 }
@@ -36,9 +36,13 @@ pub async fn read_json(headers: &HeaderMap, body: Body, limits: &Limits) -> Resu
 ///
 /// # Errors
 /// As [`read_json`]; 400 when the length of the JSON is no number, or more than the body has.
-pub async fn read_tensors(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Received, ApiError> {
+pub async fn read_tensors(
+    headers: &Headers<'_>,
+    body: impl body::Received,
+    limits: &Limits,
+) -> Result<Received, ApiError> {
     check_media(headers, &["multipart/"], "send JSON, or JSON and then tensors in binary form")?;
-    let head_len = head_len(headers)?;
+    let head_len = if headers.has_head_len { head_len(headers.all)? } else { None };
     let bytes = collect(headers, body, limits, head_len.unwrap_or(0)).await?;
     if let Some(head_len) = head_len.filter(|&head_len| head_len > bytes.len()) {
         let detail = format!("{HEAD_LEN} is {head_len}, and the body has {} bytes", bytes.len());
@@ -47,8 +51,8 @@ pub async fn read_tensors(headers: &HeaderMap, body: Body, limits: &Limits) -> R
     Ok(Received { bytes, head_len })
 }
 
-fn check_json(headers: &HeaderMap) -> Result<(), ApiError> {
-    if headers.contains_key(HEAD_LEN) {
+fn check_json(headers: &Headers<'_>) -> Result<(), ApiError> {
+    if headers.has_head_len {
         let detail = format!("{HEAD_LEN}: this path takes JSON alone; /v2/models/{{model}}/infer takes binary tensors");
         return Err(ApiError::malformed("binary-not-available", detail));
     }
@@ -56,8 +60,8 @@ fn check_json(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 /// Clients often leave the media type to their library's default, so only those that surely are something else are refused.
-fn check_media(headers: &HeaderMap, refused: &[&str], advice: &str) -> Result<(), ApiError> {
-    let media = headers.get(header::CONTENT_TYPE).map(|media| media.as_bytes()).unwrap_or_default();
+fn check_media(headers: &Headers<'_>, refused: &[&str], advice: &str) -> Result<(), ApiError> {
+    let media = headers.content_type.map(HeaderValue::as_bytes).unwrap_or_default();
     let is = |name: &&str| media.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()));
     if refused.iter().any(is) {
         let detail = format!("the body is '{}'; {advice}", String::from_utf8_lossy(media));
@@ -82,10 +86,28 @@ fn head_len(headers: &HeaderMap) -> Result<Option<usize>, ApiError> {
 }
 
 /// Reads a body and decompresses it on the way. The limit holds for what is sent and for what becomes of it.
-async fn collect(headers: &HeaderMap, mut body: Body, limits: &Limits, head_len: usize) -> Result<Bytes, ApiError> {
+async fn collect(
+    headers: &Headers<'_>,
+    body: impl body::Received,
+    limits: &Limits,
+    head_len: usize,
+) -> Result<Bytes, ApiError> {
     let idle_max = Duration::from_secs(limits.body_idle_seconds);
     let limits = BodyLimits { bytes_max: limits.predict_body_bytes_max, idle_max };
-    let Some(coding) = Coding::of_body(headers)? else { return body::read_aligned(body, limits, head_len).await };
+    let coding = if headers.is_encoded { Coding::of_body(headers.all)? } else { None };
+    match coding {
+        None => body::read_aligned(body, limits, head_len).await,
+        // On the heap, so that bodies as they are do not carry the room of a decompressor.
+        Some(coding) => Box::pin(decompressed(body, coding, limits, head_len)).await,
+    }
+}
+
+async fn decompressed(
+    mut body: impl body::Received,
+    coding: Coding,
+    limits: BodyLimits,
+    head_len: usize,
+) -> Result<Bytes, ApiError> {
     body::declared_min(&body, limits)?;
     let mut decompressor = Decompressor::new(coding, head_len, limits.bytes_max);
     let mut left = limits.bytes_max;
@@ -119,9 +141,9 @@ mod tests {
         ];
         for (name, value, expected) in cases {
             let headers = headers(name, value);
-            assert_eq!(check_json(&headers).err().map(|error| error.code), expected, "{name}: {value}");
+            assert_eq!(check_json(&Headers::of(&headers)).err().map(|error| error.code), expected, "{name}: {value}");
         }
-        assert!(check_json(&HeaderMap::new()).is_ok());
+        assert!(check_json(&Headers::of(&HeaderMap::new())).is_ok());
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod target;
 mod v1;
 pub mod v2;
 
-pub use answer::{answer, registry_twin};
+pub use answer::{answer, describe, registry_twin};
 pub use call::Call;
 pub use document::{DataPlane, PredictRequest, PredictResponse};
 pub use target::Target;

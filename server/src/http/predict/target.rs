@@ -151,14 +151,17 @@ impl Target {
         }
     }
 
-    /// Whether it is answered from memory at once, but for reading its body.
+    /// Whether a model is run.
+    pub const fn is_prediction(&self) -> bool {
+        matches!(self, Self::Predict(_) | Self::Model { aspect: Aspect::Infer, .. })
+    }
+
+    /// Whether it says something that is in memory.
     pub const fn is_quick(&self) -> bool {
         match self {
-            Self::Predict(_)
-            | Self::Live
-            | Self::Ready
-            | Self::Model { aspect: Aspect::Infer | Aspect::Metadata | Aspect::Ready, .. } => true,
+            Self::Live | Self::Ready | Self::Model { aspect: Aspect::Metadata | Aspect::Ready, .. } => true,
             Self::Server
+            | Self::Predict(_)
             | Self::Model { .. }
             | Self::Index
             | Self::Repository { .. }

@@ -5,6 +5,7 @@ use crate::app::SharedApp;
 use crate::auth::Caller;
 use crate::auth::scope::{RegistryRead, Scope as _};
 use crate::error::ApiError;
+use crate::http::head::Headers;
 use crate::http::path::OnlyPath;
 use crate::readiness::ModelState;
 use crate::telemetry::metrics::{Reading, Traffic};
@@ -164,7 +165,7 @@ impl Watched {
 
     /// Whether who opened the socket could still open it: keys are revoked and tokens expire.
     fn may_watch(&self) -> bool {
-        let principal = self.app.authenticator.authenticate(&self.credential);
+        let principal = self.app.authenticator.authenticate(&Headers::of(&self.credential));
         principal.is_ok_and(|principal| principal.require(RegistryRead::NAME).is_ok())
     }
 

@@ -90,7 +90,7 @@ impl VersionMetadata {
             description: self.description.unwrap_or_default(),
             metrics: self.metrics.unwrap_or_default(),
             format: format.to_owned(),
-            signature: found.signature,
+            signature: Some(found.signature),
         })
     }
 }
@@ -98,6 +98,7 @@ impl VersionMetadata {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use servoir_types::Signature;
 
     #[test]
     fn metrics_are_flat_and_bounded() {
@@ -116,7 +117,8 @@ mod tests {
 
     #[test]
     fn what_was_said_must_be_what_was_found() {
-        let found = Inspection { format: Format::Onnx, signature: None };
+        let found =
+            Inspection { format: Format::Onnx, signature: Signature { inputs: Vec::new(), outputs: Vec::new() } };
         let said = |format: &str| VersionMetadata { format: Some(format.to_owned()), ..Default::default() };
         assert_eq!(said("onnx").describe(found.clone()).unwrap().format, "onnx");
         let error = said("xgboost-json").describe(found).unwrap_err();

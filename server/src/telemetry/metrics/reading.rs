@@ -1,6 +1,7 @@
 //! Reading a model's counters, and what happened between two readings.
 
-use super::{Metrics, ModelMetrics};
+use super::Metrics;
+use super::model::ModelMetrics;
 use prometheus::Histogram;
 use prometheus::core::Metric as _;
 use std::collections::HashMap;
@@ -37,6 +38,7 @@ impl Metrics {
 
 impl Counts {
     fn of(handles: &ModelMetrics) -> Self {
+        handles.add_up();
         let mut counts = Self {
             ok: handles.ok.iter().map(|counter| counter.get()).sum(),
             rows: handles.rows.get(),

@@ -1,8 +1,10 @@
 //! What stands before the trees.
 
 use super::lines::{Section, broken, excerpt};
-use super::objective::Objective;
+use super::objective::{Kind, Objective};
+use crate::engine::trees::signature::{self, Gives};
 use crate::error::Unsupported;
+use servoir_types::{Datatype, Signature};
 use std::collections::HashSet;
 
 /// The keys that are read.
@@ -38,6 +40,17 @@ pub struct Header {
 }
 
 impl Header {
+    /// What the model takes and gives.
+    pub fn signature(&self) -> Signature {
+        let gives = match self.objective.kind {
+            Kind::Values => Gives::Values(self.outputs),
+            Kind::Binary => Gives::Classes(2),
+            Kind::Classes => Gives::Classes(self.outputs),
+        };
+        let names = (!are_placeholders(&self.names)).then(|| self.names.clone());
+        signature::of(Datatype::Fp64, (self.names.len(), names), gives)
+    }
+
     /// Reads it.
     ///
     /// # Errors
@@ -94,4 +107,9 @@ fn names(section: &Section<'_>) -> Result<Vec<String>, Unsupported> {
         return Err(field.wrong(format_args!("two features are called '{}'", excerpt(name))));
     }
     Ok(field.text.split_ascii_whitespace().map(str::to_owned).collect())
+}
+
+/// Whether the names are those that LightGBM gives to columns that have none.
+fn are_placeholders(names: &[String]) -> bool {
+    names.iter().enumerate().all(|(column, name)| *name == format!("Column_{column}"))
 }

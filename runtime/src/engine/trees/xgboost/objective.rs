@@ -2,8 +2,9 @@
 //! 32 bits and with the same functions of the C library.
 
 use super::super::model::Outcome;
+use super::super::signature::Gives;
 use super::link::{Link, index_of_max, softmax};
-use servoir_types::{Data, Datatype, Label, Role, Shape, Tensor, TensorSpec};
+use servoir_types::{Data, Tensor};
 
 /// What becomes of the sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,22 +62,12 @@ impl Objective {
     }
 
     /// What a model with so many sums gives.
-    pub fn outputs(self, sums: usize) -> Vec<TensorSpec> {
-        let matrix = |name: &str, columns: i64| TensorSpec::new(name, Datatype::Fp32, Shape::ranked([-1, columns]));
-        let columns = i64::try_from(sums).unwrap_or(i64::MAX);
-        let mut label = TensorSpec::new("label", Datatype::Int64, Shape::ranked([-1]));
-        label.role = Some(Role::Label);
-        let probabilities = |classes: i64| {
-            let mut spec = matrix("probabilities", classes);
-            spec.role = Some(Role::Probabilities);
-            spec.classes = Some((0..classes).map(Label::Int).collect());
-            spec
-        };
+    pub const fn gives(self, sums: usize) -> Gives {
         match self {
-            Self::Value(_) => vec![matrix("variable", columns)],
-            Self::Sign => vec![label],
-            Self::Binary => vec![label, probabilities(2)],
-            Self::Classes { .. } => vec![label, probabilities(columns)],
+            Self::Value(_) => Gives::Values(sums),
+            Self::Sign => Gives::Label,
+            Self::Binary => Gives::Classes(2),
+            Self::Classes { .. } => Gives::Classes(sums),
         }
     }
 }

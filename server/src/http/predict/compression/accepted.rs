@@ -23,6 +23,9 @@ pub struct Accepted {
 }
 
 impl Accepted {
+    /// What a request says that has no such header.
+    pub const AS_IT_IS: Self = Self { coding: None, identity: true };
+
     /// What the headers of a request say. What is written wrongly is left out, as if it had not been said.
     pub fn of(headers: &HeaderMap) -> Self {
         let mut weights = Weights::default();
@@ -97,6 +100,6 @@ mod tests {
             headers.insert(header::ACCEPT_ENCODING, value.parse().unwrap());
             assert_eq!(Accepted::of(&headers), Accepted { coding, identity }, "{value}");
         }
-        assert_eq!(Accepted::of(&HeaderMap::new()), Accepted { coding: None, identity: true });
+        assert_eq!(Accepted::of(&HeaderMap::new()), Accepted::AS_IT_IS);
     }
 }

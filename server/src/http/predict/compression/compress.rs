@@ -3,11 +3,12 @@
 use super::Coding;
 use super::accepted::Accepted;
 use crate::error::ApiError;
+use crate::http::head::Headers;
 use axum::body::Body;
 use axum::response::Response;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderValue, header};
 use std::io::{self, Write as _};
 
 /// Answers of up to this many bytes are compressed where they are written, which costs less than going to another thread.
@@ -17,9 +18,9 @@ const INLINE_BYTES_MAX: usize = 16 * 1024;
 ///
 /// # Errors
 /// None that a caller could cause.
-pub async fn compress(headers: &HeaderMap, bytes_min: usize, body: Vec<u8>) -> Result<Response, ApiError> {
-    let accepted = Accepted::of(headers);
+pub async fn compress(headers: &Headers<'_>, bytes_min: usize, body: Vec<u8>) -> Result<Response, ApiError> {
     let worth = body.len() >= bytes_min;
+    let accepted = if headers.accepts_encodings { Accepted::of(headers.all) } else { Accepted::AS_IT_IS };
     let Some(coding) = accepted.coding.filter(|_| worth || !accepted.identity) else {
         let mut response = Response::new(Body::from(body));
         if worth {

@@ -4,9 +4,9 @@ use super::call::Call;
 use super::compression::compress;
 use super::{lookup, media, names};
 use crate::error::ApiError;
-use axum::body::Body;
+use crate::http::body::Received;
+use crate::http::head::Head;
 use axum::response::Response;
-use http::request::Parts;
 use http::{HeaderValue, header};
 use servoir_codec::v1::{Answer, Asked, Predictions};
 use servoir_runtime::Priority;
@@ -16,13 +16,18 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// The error table of the serving API.
-pub async fn predict(mut call: Call<'_>, model: &str, parts: &Parts, body: Body) -> Result<Response, ApiError> {
-    let version = names::version_of_query(&parts.uri)?;
+pub async fn predict(
+    mut call: Call<'_>,
+    model: &str,
+    head: Head<'_>,
+    body: impl Received,
+) -> Result<Response, ApiError> {
+    let version = names::version_of_query(head.uri)?;
     // One load decides the version; it is held to the end of the request.
     let chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
     let deployment = &*chosen.deployment;
     call.served.model = Some(Arc::clone(&chosen.deployment));
-    let bytes = media::read_json(&parts.headers, body, &call.app.config.limits).await?;
+    let bytes = media::read_json(&head.headers, body, &call.app.config.limits).await?;
     let asked = Asked::read(&bytes, lookup::expected(deployment))?;
     let answer = call.run(&chosen, asked.inputs, None, Priority::Normal).await?;
     let predictions = Predictions::of(deployment.signature(), &answer.outputs);
@@ -33,9 +38,9 @@ pub async fn predict(mut call: Call<'_>, model: &str, parts: &Parts, body: Body)
         ids: call.app.prediction_ids.take(predictions.rows()),
         predictions: &predictions,
         single: asked.single,
-        latency_ms: call.started.elapsed().as_micros() as f64 / 1000.0,
+        latency_ms: answer.ended.saturating_duration_since(call.started).as_micros() as f64 / 1000.0,
     };
-    let mut response = compress(&parts.headers, call.app.config.compress_bytes_min, answer.to_json()?).await?;
+    let mut response = compress(&head.headers, call.app.config.compress_bytes_min, answer.to_json()?).await?;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }

@@ -15,11 +15,11 @@ use super::compression::compress;
 use super::{lookup, media, names};
 use crate::app::SharedApp;
 use crate::error::ApiError;
-use crate::http::body;
+use crate::http::body::{self, Received};
+use crate::http::head::Head;
 use crate::http::json::limits;
 use axum::body::Body;
 use axum::response::Response;
-use http::request::Parts;
 use http::{HeaderValue, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -36,20 +36,20 @@ pub async fn infer(
     mut call: Call<'_>,
     model: &str,
     version: Option<u64>,
-    parts: &Parts,
-    body: Body,
+    head: Head<'_>,
+    body: impl Received,
 ) -> Result<Response, ApiError> {
-    names::no_query(&parts.uri)?;
+    names::no_query(head.uri)?;
     // One load decides the version; it is held to the end of the request.
     let chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
     let deployment = &*chosen.deployment;
     call.served.model = Some(Arc::clone(&chosen.deployment));
-    let received = media::read_tensors(&parts.headers, body, &call.app.config.limits).await?;
+    let received = media::read_tensors(&head.headers, body, &call.app.config.limits).await?;
     let asked = Asked::read(&received.bytes, received.head_len, lookup::expected(deployment))?;
     let answer = call.run(&chosen, asked.inputs, asked.timeout, priority(asked.priority)).await?;
     let Written { bytes, head_len } =
         answer_of(deployment, &answer.outputs).write(&asked.outputs, asked.id.as_deref())?;
-    let mut response = compress(&parts.headers, call.app.config.compress_bytes_min, bytes).await?;
+    let mut response = compress(&head.headers, call.app.config.compress_bytes_min, bytes).await?;
     let content_type = if head_len.is_some() { "application/octet-stream" } else { "application/json" };
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Some(head_len) = head_len {
