@@ -1,8 +1,13 @@
 //! Waiting: for a future, and for the wish to stop.
 
 use super::failure::Failure;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How long a thread for what blocks stays without work. When a thread ends, the allocator gives memory back that has been
+/// free for a second: what bringing models up took is given back after two, and not after the usual ten.
+const IDLE_THREAD_MAX: Duration = Duration::from_secs(2);
 
 /// Runs a client command on this thread.
 ///
@@ -17,7 +22,7 @@ pub fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<()
 /// # Errors
 /// When the system has no threads to give.
 pub fn server_runtime() -> Result<Runtime, Failure> {
-    runtime(&mut Builder::new_multi_thread())
+    runtime(Builder::new_multi_thread().thread_keep_alive(IDLE_THREAD_MAX))
 }
 
 fn runtime(builder: &mut Builder) -> Result<Runtime, Failure> {

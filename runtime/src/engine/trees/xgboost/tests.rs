@@ -2,6 +2,7 @@
 
 use super::*;
 use serde_json::{Value, json};
+use servoir_types::Shape;
 
 /// Two trees of three nodes over two features; the second splits by category 1 and 3.
 fn file() -> Value {
