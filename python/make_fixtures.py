@@ -2,9 +2,10 @@
 
 usage: python make_fixtures.py OUT
 
-See fixtures/cases.py for the form of a fixture, and tests/src/trees.rs for that of the models of trees in trees/. Every
-answer of an ONNX fixture is compared with ONNX Runtime's before it is written, so that a fixture that disagrees with
-its own library never reaches a test.
+See fixtures/cases.py for the form of a fixture, tests/src/trees.rs for that of the models of trees in trees/, and
+evaluation/__init__.py for that of predictions and what their numbers are worth. Every answer of an ONNX fixture is
+compared with ONNX Runtime's before it is written, so that a fixture that disagrees with its own library never reaches a
+test.
 """
 
 import json
@@ -12,7 +13,9 @@ import sys
 import time
 from pathlib import Path
 
-from fixtures import estimators, graphs, hostile, node_tests, trees
+import datasets
+import evaluation
+from fixtures import estimators, graphs, hostile, node_tests, training_tables, trees
 from trees import lightgbm_models, onnx_models, xgboost_models
 
 VERSIONS_DIFFER_BY = 1e-3
@@ -34,9 +37,12 @@ def main() -> None:
     (out / "fixtures.json").write_text(json.dumps(sorted(fixture.name for fixture in made)) + "\n", encoding="utf-8")
     print(f"{len(made)} models with cases after {time.perf_counter() - start:.1f} s; now ONNX's node tests", flush=True)
     node_tests.write(out)
+    training_tables.write(out / "training")
     xgboost_models.write(out / "trees" / "xgboost")
     onnx_models.write(out / "trees" / "onnx")
     lightgbm_models.write(out / "trees" / "lightgbm")
+    datasets.write(out / "datasets")
+    evaluation.write(out / "evaluation")
     print(f"fixtures made in {time.perf_counter() - start:.1f} s", flush=True)
 
 

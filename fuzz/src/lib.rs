@@ -16,6 +16,7 @@ mod numbers;
 mod onnx_trees;
 mod oracle;
 mod signatures;
+mod tables;
 mod trees;
 
 use servoir_runtime::Format;
@@ -51,6 +52,23 @@ pub const LIGHTGBM_TEXT: Target =
 /// An ONNX file of trees.
 pub const ONNX_TREES: Target = Target { name: "onnx_trees", run: onnx_trees::run };
 
+/// A file of text that is to be a dataset.
+pub const TABLES_CSV: Target = Target { name: "tables_csv", run: tables::csv };
+/// A file of Parquet that is to be a dataset.
+pub const TABLES_PARQUET: Target = Target { name: "tables_parquet", run: tables::parquet };
+
 /// Every target.
-pub const TARGETS: [Target; 10] =
-    [JSON_V1, JSON_V2, BINARY, GRPC_RAW, NUMBERS, MODEL_FILES, XGBOOST_JSON, XGBOOST_UBJ, LIGHTGBM_TEXT, ONNX_TREES];
+pub const TARGETS: [Target; 12] = [
+    JSON_V1,
+    JSON_V2,
+    BINARY,
+    GRPC_RAW,
+    NUMBERS,
+    MODEL_FILES,
+    XGBOOST_JSON,
+    XGBOOST_UBJ,
+    LIGHTGBM_TEXT,
+    ONNX_TREES,
+    TABLES_CSV,
+    TABLES_PARQUET,
+];

@@ -17,6 +17,19 @@ pub struct Actor {
     pub request_id: String,
 }
 
+impl Actor {
+    /// The server itself, on behalf of an organization.
+    pub fn system(organization: &str) -> Self {
+        Self {
+            organization: organization.to_owned(),
+            subject: "system".to_owned(),
+            credential: "system".to_owned(),
+            address: None,
+            request_id: String::new(),
+        }
+    }
+}
+
 /// One page of a list.
 #[derive(Debug, Clone)]
 pub struct Page<T> {

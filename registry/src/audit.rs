@@ -1,13 +1,15 @@
 //! The audit: one entry for every write, in the same transaction, each hashed over the one before it.
 
 mod chain;
+mod list;
 mod verify;
 
-use crate::actor::{Actor, Page, Window};
+use crate::actor::Actor;
 use crate::database::Write;
 use crate::error::{RegistryError, Result};
-use crate::registry::Registry;
 use chain::Link;
+pub use list::AuditFilter;
+pub(crate) use list::{entry_columns, entry_of};
 use servoir_types::{Digest, Timestamp};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -83,54 +85,6 @@ impl Write {
         sqlx::query("update audit_head set hash = $1 where id = 1").bind(hash).execute(self.connection()).await?;
         Ok(())
     }
-}
-
-impl Registry {
-    /// A page of an organization's audit entries, newest first; `target` limits it to one object.
-    pub async fn audit(&self, organization: &str, target: Option<&str>, window: Window) -> Result<Page<AuditEntry>> {
-        let mut connection = self.database().read().await?;
-        let total =
-            sqlx::query_scalar("select count(*) from audit where organization = $1 and ($2 is null or target = $2)")
-                .bind(organization)
-                .bind(target)
-                .fetch_one(&mut *connection)
-                .await?;
-        let rows = sqlx::query(
-            "select sequence, at, organization, actor, credential, address, action, target, state_before, \
-             state_after, request_id from audit where organization = $1 and ($2 is null or target = $2) \
-             order by sequence desc limit $3 offset $4",
-        )
-        .bind(organization)
-        .bind(target)
-        .bind(window.limit)
-        .bind(window.offset)
-        .fetch_all(&mut *connection)
-        .await?;
-        let items = rows.iter().map(|row| entry(Link::from_row(row)?)).collect::<Result<_>>()?;
-        Ok(Page { total, items })
-    }
-}
-
-fn entry(link: Link) -> Result<AuditEntry> {
-    let sequence = link.sequence;
-    let parse = |text: Option<String>| {
-        text.map(|text| serde_json::from_str(&text))
-            .transpose()
-            .map_err(|error| RegistryError::Inconsistent(format!("audit entry {sequence}: {error}")))
-    };
-    Ok(AuditEntry {
-        sequence,
-        at: Timestamp::from_millis(link.at),
-        organization: link.organization,
-        actor: link.actor,
-        credential: link.credential,
-        address: link.address,
-        action: link.action,
-        target: link.target,
-        before: parse(link.before)?,
-        after: parse(link.after)?,
-        request_id: link.request_id,
-    })
 }
 
 /// A digest column.

@@ -3,6 +3,8 @@
 mod rollout;
 mod row;
 
+pub(crate) use rollout::require_ready;
+
 use crate::error::Result;
 use crate::registry::Registry;
 use serde::{Deserialize, Serialize};
@@ -74,6 +76,8 @@ pub struct Autoscaling {
 pub enum Strategy {
     /// All requests at once; ends a canary and a shadow.
     Swap,
+    /// The same for what is deployed already, and the version is the model's promoted one from then on.
+    Promotion,
     /// This share of the requests, in per cent from 1 to 99, beside what is live.
     Canary(u8),
     /// A copy of the requests; answers thrown away.

@@ -1,6 +1,6 @@
 //! What a registry call can fail with.
 
-use servoir_types::{Digest, Kind, ModelId, Name};
+use servoir_types::{DatasetId, Digest, Kind, ModelId, Name, RunId};
 use std::path::PathBuf;
 
 /// The result of a registry call.
@@ -11,11 +11,15 @@ pub(crate) type Result<T, E = RegistryError> = std::result::Result<T, E>;
 #[non_exhaustive]
 #[allow(missing_docs)] // each message says it
 pub enum RegistryError {
-    /// No such object in this organization. `what` is `model`, `version`, `api-key`, `deployment`.
+    /// No such object in this organization. `what` is `model`, `version`, `api-key`, `collaborator`, ….
     #[error("no {what} '{id}'")]
     NotFound { what: &'static str, id: String },
     #[error("a model named '{0}' exists already")]
     NameTaken(Name),
+    #[error("a dataset named '{0}' exists already")]
+    DatasetNameTaken(Name),
+    #[error("dataset '{id}' is linked to models ('{models}'); unlink it first")]
+    DatasetLinked { id: DatasetId, models: String },
     #[error("model '{0}' is deployed; undeploy it first")]
     ModelDeployed(ModelId),
     #[error("version {version} of model '{model}' is deployed; deploy another or undeploy it first")]
@@ -28,8 +32,24 @@ pub enum RegistryError {
     NotDeployed(ModelId),
     #[error("model '{0}' has no earlier deployment to go back to")]
     NothingToRollBack(ModelId),
+    #[error("version {version} of model '{model}' was not trained here: there is no configuration to restore")]
+    NotTrained { model: ModelId, version: i64 },
+    #[error("'{0}' is a collaborator already; change the role instead")]
+    CollaboratorExists(String),
+    #[error("'{0}' owns the model: a model has one owner, who stays")]
+    OwnerStays(String),
+    #[error("the model has {max} collaborators, and no model has more")]
+    TooManyCollaborators { max: i64 },
     #[error("version {version} of model '{model}' is {state}, not ready")]
     VersionNotReady { model: ModelId, version: i64, state: &'static str },
+    #[error("model '{0}' has a run under way; wait for its end, or cancel it")]
+    RunInProgress(ModelId),
+    #[error("the dataset lacks columns that the model's configuration names: {}", .0.join(", "))]
+    ColumnsMissing(Vec<String>),
+    #[error("run '{run}' has ended: it is {status}")]
+    RunEnded { run: RunId, status: String },
+    #[error("model '{0}' has no dataset to learn from; link one first")]
+    NoDataset(ModelId),
     #[error("the object has changed since it was read: it is at revision {current}")]
     Stale { current: i64 },
     #[error("the artifact is larger than {limit_bytes} bytes")]
@@ -70,13 +90,23 @@ impl RegistryError {
         match self {
             Self::NotFound { .. } => (Kind::NotFound, "not-found"),
             Self::NameTaken(_) => (Kind::Conflict, "name-taken"),
+            Self::DatasetNameTaken(_) => (Kind::Conflict, "name-taken"),
+            Self::DatasetLinked { .. } => (Kind::Conflict, "dataset-linked"),
             Self::ModelDeployed(_) => (Kind::Conflict, "model-deployed"),
             Self::VersionDeployed { .. } => (Kind::Conflict, "version-deployed"),
             Self::ModelArchived(_) => (Kind::Conflict, "model-archived"),
             Self::NotArchived(_) => (Kind::Conflict, "not-archived"),
             Self::NotDeployed(_) => (Kind::Conflict, "not-deployed"),
             Self::NothingToRollBack(_) => (Kind::Conflict, "nothing-to-roll-back"),
+            Self::NotTrained { .. } => (Kind::Unprocessable, "not-trained"),
+            Self::CollaboratorExists(_) => (Kind::Conflict, "collaborator-exists"),
+            Self::OwnerStays(_) => (Kind::Unprocessable, "owner-stays"),
+            Self::TooManyCollaborators { .. } => (Kind::Unprocessable, "too-many-collaborators"),
             Self::VersionNotReady { .. } => (Kind::Conflict, "version-not-ready"),
+            Self::RunInProgress(_) => (Kind::Conflict, "run-in-progress"),
+            Self::ColumnsMissing(_) => (Kind::Unprocessable, "columns-missing"),
+            Self::RunEnded { .. } => (Kind::Conflict, "run-ended"),
+            Self::NoDataset(_) => (Kind::Unprocessable, "no-dataset"),
             Self::Stale { .. } => (Kind::Stale, "stale"),
             Self::TooLarge { .. } => (Kind::TooLarge, "artifact-too-large"),
             Self::SourceRefused { .. } => (Kind::Unprocessable, "source-refused"),
@@ -95,6 +125,10 @@ impl RegistryError {
 
     pub(crate) fn no_version(version: i64) -> Self {
         Self::NotFound { what: "version", id: version.to_string() }
+    }
+
+    pub(crate) fn no_run(id: Option<&RunId>) -> Self {
+        Self::NotFound { what: "run", id: id.map_or_else(|| "latest".to_owned(), ToString::to_string) }
     }
 
     pub(crate) fn store(doing: &str, error: impl std::fmt::Display) -> Self {

@@ -8,11 +8,15 @@
 
 mod actor;
 mod artifacts;
+mod assets;
 mod audit;
 mod changes;
 mod database;
+mod datasets;
 mod deployments;
 mod error;
+mod evaluations;
+mod frames;
 mod idempotency;
 mod keys;
 mod models;
@@ -20,17 +24,31 @@ mod nodes;
 mod options;
 mod publish;
 mod registry;
+mod runs;
+mod signing;
+mod studio;
+mod trainings;
 mod versions;
 
 pub use actor::{Actor, Page, Window};
 pub use artifacts::{ArtifactBytes, StagedArtifact, Upload};
-pub use audit::{AuditEntry, AuditVerdict};
+pub use assets::{Asset, AssetType, NewAsset};
+pub use audit::{AuditEntry, AuditFilter, AuditVerdict};
+pub use datasets::{Dataset, DatasetFilter, DatasetLink, DatasetSummary, NewDataset};
 pub use deployments::{Autoscaling, Deployment, DeploymentSpec, Placed, Strategy, Tuning};
 pub use error::RegistryError;
+pub use evaluations::IMPORTANCE;
+pub use frames::{FRAMES_PER_APPEND_MAX, Frame, LogFilter, NewFrame};
 pub use idempotency::{Idempotency, StoredAnswer};
 pub use keys::{ApiKey, KeyCredential, KeyStatus, NewKey};
 pub use models::{Model, ModelChange, ModelFilter, ModelStatus, NewModel, SortField};
 pub use nodes::NodeState;
 pub use options::Options;
 pub use registry::Registry;
+pub use runs::{Failure, NewRun, Priority, Run, RunDataset, RunStatus, TrainedFile, TrainedVersion};
+pub use studio::{
+    Collaborator, Dashboard, DashboardFilter, ModelType, NewStudioModel, Role, StudioChange, StudioFilter, StudioModel,
+    StudioPart, StudioStatus, TaskType,
+};
+pub use trainings::{TracedVersion, Training, VersionFile};
 pub use versions::{NewVersion, Version, VersionState};

@@ -1,5 +1,7 @@
 //! Registered models: the objects that versions and deployments belong to.
 
+mod create;
+mod delete;
 mod list;
 
 use crate::actor::{Actor, storable};
@@ -7,7 +9,10 @@ use crate::audit::Deed;
 use crate::database::Write;
 use crate::error::{RegistryError, Result, is_unique_violation};
 use crate::registry::Registry;
+use crate::studio;
+pub(crate) use create::insert;
 pub use list::{ModelFilter, ModelStatus, SortField};
+pub(crate) use list::{SEARCH_BYTES_MAX, pattern};
 use serde_json::{Value, json};
 use servoir_types::{ModelId, Name, Timestamp};
 use sqlx::any::AnyRow;
@@ -66,52 +71,9 @@ macro_rules! model_columns {
          created_at, updated_at, revision"
     };
 }
-use model_columns;
+pub(crate) use model_columns;
 
 impl Registry {
-    /// `model.created`.
-    pub async fn create_model(&self, actor: &Actor, new: NewModel) -> Result<Model> {
-        let tags = distinct(new.tags);
-        for (field, text) in [("description", &new.description), ("framework", &new.framework), ("source", &new.source)]
-            .into_iter()
-            .chain(new.workspace.iter().map(|workspace| ("workspaceId", workspace)))
-            .chain(tags.iter().map(|tag| ("tags", tag)))
-        {
-            storable(field, text)?;
-        }
-        let now = Timestamp::now();
-        let id = ModelId::random();
-        let mut write = self.database().write().await?;
-        let row = sqlx::query(concat!(
-            "insert into models (id, organization, workspace, name, name_order, search_text, description, owner, \
-             framework, source, tags, status, latest_version, versions_made, created_at, updated_at, revision) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'registered', 0, 0, $12, $12, 1) returning ",
-            model_columns!()
-        ))
-        .bind(id.as_str())
-        .bind(&actor.organization)
-        .bind(new.workspace)
-        .bind(new.name.as_str())
-        .bind(list::name_order(&new.name))
-        .bind(list::search_text(&new.name, &new.description))
-        .bind(&new.description)
-        .bind(&actor.subject)
-        .bind(new.framework)
-        .bind(new.source)
-        .bind(json!(tags).to_string())
-        .bind(now.as_millis())
-        .fetch_one(write.connection())
-        .await
-        .map_err(|error| taken_or(&new.name, error))?;
-        let model = model(&row)?;
-        insert_tags(write.connection(), &model.id, &tags).await?;
-        let deed =
-            Deed { action: "model.created", target: model.id.as_str(), before: None, after: Some(summary(&model)) };
-        write.record(actor, now, deed).await?;
-        write.commit().await?;
-        Ok(model)
-    }
-
     /// One model, by id or name.
     pub async fn model(&self, organization: &str, id_or_name: &str) -> Result<Model> {
         let row = sqlx::query(concat!(
@@ -134,63 +96,15 @@ impl Registry {
         change: ModelChange,
         if_revision: Option<i64>,
     ) -> Result<Model> {
-        let tags = change.tags.map(distinct);
-        for (field, text) in change
-            .description
-            .iter()
-            .map(|description| ("description", description))
-            .chain(tags.iter().flatten().map(|tag| ("tags", tag)))
-        {
-            storable(field, text)?;
-        }
         let now = Timestamp::now();
         let mut write = self.database().write().await?;
         let before = touch(&mut write, actor, id, if_revision, now).await?;
-        let name = change.name.unwrap_or_else(|| before.name.clone());
-        let description = change.description.unwrap_or_else(|| before.description.clone());
-        let row = sqlx::query(concat!(
-            "update models set name = $2, name_order = $3, search_text = $4, description = $5, tags = $6 \
-             where id = $1 returning ",
-            model_columns!()
-        ))
-        .bind(id.as_str())
-        .bind(name.as_str())
-        .bind(list::name_order(&name))
-        .bind(list::search_text(&name, &description))
-        .bind(&description)
-        .bind(json!(tags.as_ref().unwrap_or(&before.tags)).to_string())
-        .fetch_one(write.connection())
-        .await
-        .map_err(|error| taken_or(&name, error))?;
-        let model = model(&row)?;
-        if let Some(tags) = tags {
-            delete_tags(write.connection(), id).await?;
-            insert_tags(write.connection(), id, &tags).await?;
-        }
+        let model = apply(&mut write, &before, change).await?;
         let (old, new) = (Some(summary(&before)), Some(summary(&model)));
         let deed = Deed { action: "model.updated", target: id.as_str(), before: old, after: new };
         write.record(actor, now, deed).await?;
         write.commit().await?;
         Ok(model)
-    }
-
-    /// `model.deleted`: with its versions, and with artifacts that nothing else refers to.
-    pub async fn delete_model(&self, actor: &Actor, id: &ModelId, if_revision: Option<i64>) -> Result<()> {
-        let now = Timestamp::now();
-        let mut write = self.database().write().await?;
-        let model = touch(&mut write, actor, id, if_revision, now).await?;
-        if model.deployed {
-            return Err(RegistryError::ModelDeployed(model.id));
-        }
-        let digests = crate::versions::delete_all(&mut write, id).await?;
-        sqlx::query("delete from node_states where model = $1").bind(id.as_str()).execute(write.connection()).await?;
-        delete_tags(write.connection(), id).await?;
-        sqlx::query("delete from models where id = $1").bind(id.as_str()).execute(write.connection()).await?;
-        let deed = Deed { action: "model.deleted", target: id.as_str(), before: Some(summary(&model)), after: None };
-        write.record(actor, now, deed).await?;
-        write.commit().await?;
-        self.sweep_released(&digests).await;
-        Ok(())
     }
 
     /// `model.archived` or `model.unarchived`. Archiving an archived model changes nothing.
@@ -204,6 +118,7 @@ impl Registry {
                 return self.model(&actor.organization, id.as_str()).await;
             }
             (true, false) if before.deployed => return Err(RegistryError::ModelDeployed(before.id)),
+            (true, false) => studio::refuse_while_training(&mut write, id).await?,
             (false, false) => return Err(RegistryError::NotArchived(before.id)),
             _ => {}
         }
@@ -252,6 +167,41 @@ pub(crate) async fn touch(
     }
 }
 
+/// Changes a touched model.
+pub(crate) async fn apply(write: &mut Write, before: &Model, change: ModelChange) -> Result<Model> {
+    let tags = change.tags.map(distinct);
+    for (field, text) in change
+        .description
+        .iter()
+        .map(|description| ("description", description))
+        .chain(tags.iter().flatten().map(|tag| ("tags", tag)))
+    {
+        storable(field, text)?;
+    }
+    let name = change.name.unwrap_or_else(|| before.name.clone());
+    let description = change.description.unwrap_or_else(|| before.description.clone());
+    let row = sqlx::query(concat!(
+        "update models set name = $2, name_order = $3, search_text = $4, description = $5, tags = $6 \
+         where id = $1 returning ",
+        model_columns!()
+    ))
+    .bind(before.id.as_str())
+    .bind(name.as_str())
+    .bind(list::name_order(&name))
+    .bind(list::search_text(&name, &description))
+    .bind(&description)
+    .bind(json!(tags.as_ref().unwrap_or(&before.tags)).to_string())
+    .fetch_one(write.connection())
+    .await
+    .map_err(|error| taken_or(&name, error))?;
+    let model = model(&row)?;
+    if let Some(tags) = tags {
+        delete_tags(write.connection(), &model.id).await?;
+        insert_tags(write.connection(), &model.id, &tags).await?;
+    }
+    Ok(model)
+}
+
 /// Moves a touched model to another status.
 pub(crate) async fn set_status(write: &mut Write, id: &ModelId, status: &str) -> Result<Model> {
     let row = sqlx::query(concat!("update models set status = $2 where id = $1 returning ", model_columns!()))
@@ -288,7 +238,7 @@ fn distinct(tags: Vec<String>) -> Vec<String> {
     tags.into_iter().filter(|tag| seen.insert(tag.clone())).collect()
 }
 
-fn model(row: &AnyRow) -> Result<Model> {
+pub(crate) fn model(row: &AnyRow) -> Result<Model> {
     let inconsistent = |column: &str, error: &dyn std::fmt::Display| {
         RegistryError::Inconsistent(format!("column {column} of a model: {error}"))
     };
@@ -315,7 +265,7 @@ fn model(row: &AnyRow) -> Result<Model> {
 }
 
 /// What the audit keeps of a model.
-fn summary(model: &Model) -> Value {
+pub(crate) fn summary(model: &Model) -> Value {
     json!({
         "name": model.name,
         "description": model.description,

@@ -36,10 +36,7 @@ impl Registry {
             // When the commit's answer is lost, the version may exist: the claim is then left to grow stale.
             Ok((write, version)) => write.commit().await.map(|()| version),
             Err(error) => {
-                if let Err(release) = self.release(digest).await {
-                    tracing::warn!(error = %release, %digest, "a claim on an artifact was not given back");
-                }
-                self.sweep_released(&[digest]).await;
+                self.give_back(digest).await;
                 Err(error)
             }
         }
@@ -58,40 +55,18 @@ impl Registry {
         let mut write = self.database().write().await?;
         touch(&mut write, actor, model, None, now).await?;
         references::claim_to_use(write.connection(), artifact.digest()).await?;
-        let size_bytes = i64::try_from(artifact.size_bytes())
-            .map_err(|_| RegistryError::Inconsistent("an artifact is larger than any disk".into()))?;
-        let number: i64 = sqlx::query_scalar(
-            "update models set versions_made = versions_made + 1, latest_version = versions_made + 1 \
-             where id = $1 returning latest_version",
-        )
-        .bind(model.as_str())
-        .fetch_one(write.connection())
-        .await?;
-        let version = Version {
-            model: model.clone(),
-            version: number,
-            description: new.description,
-            metrics: new.metrics,
-            format: new.format,
-            size_bytes,
-            digest: artifact.digest(),
-            signature: new.signature,
-            state: crate::versions::VersionState::Ready,
-            reason: None,
-            created_at: now,
-            created_by: actor.subject.clone(),
-        };
-        insert(write.connection(), &version).await?;
+        let version = add_version(&mut write, NewRow { model, artifact, new, created_by: &actor.subject, now }).await?;
         let after = json!({
-            "version": number, "description": version.description, "format": version.format,
-            "sizeBytes": size_bytes, "sha256": version.digest,
+            "version": version.version, "description": version.description, "format": version.format,
+            "sizeBytes": version.size_bytes, "sha256": version.digest,
         });
         let deed = Deed { action: "model.version_created", target: model.as_str(), before: None, after: Some(after) };
         write.record(actor, now, deed).await?;
         Ok((write, version))
     }
 
-    async fn claim(&self, digest: Digest) -> Result<()> {
+    /// Claims an artifact that is about to be put. A sweep of it that is under way is waited for.
+    pub(crate) async fn claim(&self, digest: Digest) -> Result<()> {
         for _ in 0..SWEEP_WAITS_MAX {
             let now = Timestamp::now();
             let mut write = self.database().write().await?;
@@ -105,9 +80,55 @@ impl Registry {
         Err(RegistryError::Store("the same artifact is being removed; try again later".into()))
     }
 
-    async fn release(&self, digest: Digest) -> Result<()> {
+    /// Gives back the claim on an artifact that came to nothing. A failure is only told: the claim grows stale.
+    pub(crate) async fn give_back(&self, digest: Digest) {
+        if let Err(error) = self.release(digest).await {
+            tracing::warn!(%error, %digest, "a claim on an artifact was not given back");
+        }
+        self.sweep_released(&[digest]).await;
+    }
+
+    pub(crate) async fn release(&self, digest: Digest) -> Result<()> {
         let mut write = self.database().write().await?;
         references::release(write.connection(), digest).await?;
         write.commit_quietly().await
     }
+}
+
+/// A version that is yet to get its number.
+pub(crate) struct NewRow<'a> {
+    pub(crate) model: &'a ModelId,
+    pub(crate) artifact: &'a StagedArtifact,
+    pub(crate) new: NewVersion,
+    pub(crate) created_by: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+/// Gives a touched model its next version, ready, whose artifact's use has been counted.
+pub(crate) async fn add_version(write: &mut Write, row: NewRow<'_>) -> Result<Version> {
+    let size_bytes = i64::try_from(row.artifact.size_bytes())
+        .map_err(|_| RegistryError::Inconsistent("an artifact is larger than any disk".into()))?;
+    let number: i64 = sqlx::query_scalar(
+        "update models set versions_made = versions_made + 1, latest_version = versions_made + 1 \
+         where id = $1 returning latest_version",
+    )
+    .bind(row.model.as_str())
+    .fetch_one(write.connection())
+    .await?;
+    let version = Version {
+        model: row.model.clone(),
+        version: number,
+        description: row.new.description,
+        metrics: row.new.metrics,
+        format: row.new.format,
+        size_bytes,
+        digest: row.artifact.digest(),
+        signature: row.new.signature,
+        state: crate::versions::VersionState::Ready,
+        reason: None,
+        created_at: row.now,
+        created_by: row.created_by.to_owned(),
+    };
+    insert(write.connection(), &version).await?;
+    Ok(version)
 }

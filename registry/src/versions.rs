@@ -3,7 +3,6 @@
 use crate::actor::{Actor, Page, Window};
 use crate::artifacts::references;
 use crate::audit::{Deed, digest};
-use crate::database::Write;
 use crate::error::{RegistryError, Result};
 use crate::models::touch;
 use crate::registry::Registry;
@@ -76,12 +75,17 @@ macro_rules! version_columns {
     };
 }
 
-/// The versions $2 of an organization $1.
+/// The versions $2 of an organization $1, with what else belongs to them.
 macro_rules! of_model {
-    () => {
-        " from versions v join models m on m.id = v.model where m.organization = $1 and v.model = $2"
+    ($($joined:literal)?) => {
+        concat!(
+            " from versions v join models m on m.id = v.model",
+            $($joined,)?
+            " where m.organization = $1 and v.model = $2"
+        )
     };
 }
+pub(crate) use {of_model, version_columns};
 
 impl Registry {
     /// A page of a model's versions, newest first.
@@ -152,6 +156,16 @@ impl Registry {
         .bind(number)
         .execute(write.connection())
         .await?;
+        sqlx::query("update studio_models set promoted_version = null where model = $1 and promoted_version = $2")
+            .bind(model.as_str())
+            .bind(number)
+            .execute(write.connection())
+            .await?;
+        let files = sqlx::query("delete from version_files where model = $1 and version = $2 returning digest")
+            .bind(model.as_str())
+            .bind(number)
+            .fetch_all(write.connection())
+            .await?;
         let row = sqlx::query("delete from versions where model = $1 and version = $2 returning digest, description")
             .bind(model.as_str())
             .bind(number)
@@ -165,33 +179,19 @@ impl Registry {
         .bind(model.as_str())
         .execute(write.connection())
         .await?;
-        let digest = digest(&row, "digest")?;
-        references::drop_use(write.connection(), digest).await?;
+        let artifact = digest(&row, "digest")?;
+        let mut digests = files.iter().map(|file| digest(file, "digest")).collect::<Result<Vec<_>>>()?;
+        digests.push(artifact);
+        references::drop_uses(write.connection(), &mut digests).await?;
         let before = json!({
-            "version": number, "description": row.try_get::<String, _>("description")?, "sha256": digest,
+            "version": number, "description": row.try_get::<String, _>("description")?, "sha256": artifact,
         });
         let deed = Deed { action: "model.version_deleted", target: model.as_str(), before: Some(before), after: None };
         write.record(actor, now, deed).await?;
         write.commit().await?;
-        self.sweep_released(&[digest]).await;
+        self.sweep_released(&digests).await;
         Ok(())
     }
-}
-
-/// Deletes all versions of a touched model. Gives back the artifacts that they used.
-pub(crate) async fn delete_all(write: &mut Write, model: &ModelId) -> Result<Vec<Digest>> {
-    let rows = sqlx::query("delete from versions where model = $1 returning digest")
-        .bind(model.as_str())
-        .fetch_all(write.connection())
-        .await?;
-    let mut digests = rows.iter().map(|row| digest(row, "digest")).collect::<Result<Vec<_>>>()?;
-    // Every transaction locks artifacts in this order, so that no two wait for one another.
-    digests.sort_unstable();
-    for &digest in &digests {
-        references::drop_use(write.connection(), digest).await?;
-    }
-    digests.dedup();
-    Ok(digests)
 }
 
 pub(crate) fn version(row: &AnyRow) -> Result<Version> {

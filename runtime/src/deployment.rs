@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 mod check;
+mod once;
+
+pub use once::run_once;
 
 /// How a deployment batches and queues.
 #[derive(Debug, Clone, PartialEq)]

@@ -18,7 +18,7 @@ mod slot;
 mod statistics;
 
 pub use artifact::{Artifact, Format, Inspection, inspect};
-pub use deployment::{Deployment, Gauges, Identity, PoolOptions};
+pub use deployment::{Deployment, Gauges, Identity, PoolOptions, run_once};
 #[doc(hidden)]
 pub use engine::faulty;
 pub use engine::{EngineName, EngineStatus, Engines, LoadOptions, Program, Session};

@@ -9,6 +9,8 @@ use crate::telemetry::metrics::Metrics;
 use crate::tuning::Tuner;
 use servoir_registry::Registry;
 use servoir_runtime::{Engines, Serving};
+use servoir_studio::runs::live::Hub;
+use servoir_studio::runs::supervisor::RunCounts;
 use servoir_types::IdSequence;
 use std::sync::Arc;
 
@@ -30,6 +32,10 @@ pub struct App {
     pub models_dir: Option<Arc<ModelsDirectory>>,
     /// Recognises callers.
     pub authenticator: Authenticator,
+    /// Those who follow runs of training.
+    pub runs: Hub,
+    /// Runs of training that go on here, and how many have ended.
+    pub run_counts: Arc<RunCounts>,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// Whether to send traffic here.

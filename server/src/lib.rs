@@ -13,5 +13,6 @@ pub mod readiness;
 pub mod reconcile;
 pub mod serve;
 pub mod telemetry;
+pub mod training;
 mod tuning;
 pub mod ws;

@@ -14,10 +14,12 @@ use crate::models_dir::{ModelsDirectory, keep_reading};
 use crate::readiness::Readiness;
 use crate::reconcile::{Reconciler, keep_converging};
 use crate::telemetry::metrics::Metrics;
+use crate::training;
 use crate::tuning::Tuner;
 use anyhow::Context as _;
 use servoir_registry::{Options, Registry};
 use servoir_runtime::{Engines, Serving};
+use servoir_studio::runs::live::Hub;
 use servoir_types::{IdSequence, Secret};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -98,6 +100,8 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
         metrics: Arc::new(Metrics::new()?),
         tuner: Arc::new(Tuner::new(&config)),
         config,
+        runs: Hub::new(registry.clone()),
+        run_counts: Arc::default(),
         registry,
         engines,
         serving: Serving::default(),
@@ -251,7 +255,10 @@ fn start_tasks(app: &SharedApp, stop: &CancellationToken) -> TaskTracker {
     let tasks = TaskTracker::new();
     match &app.models_dir {
         Some(directory) => tasks.spawn(keep_reading(app.clone(), Arc::clone(directory), stop.clone())),
-        None => tasks.spawn(keep_converging(app.clone(), stop.clone())),
+        None => {
+            tasks.spawn(training::supervise(app.clone(), stop.clone()));
+            tasks.spawn(keep_converging(app.clone(), stop.clone()))
+        }
     };
     tasks.spawn(stop.clone().run_until_cancelled_owned(keep_keys_fresh(app.clone())));
     tasks.spawn(note_used_keys(app.clone(), stop.clone()));

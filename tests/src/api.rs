@@ -12,6 +12,7 @@ pub const REGISTRY: &str = "/api/v1/model-registry";
 pub struct Api {
     url: String,
     key: Option<String>,
+    token: Option<String>,
     client: reqwest::Client,
 }
 
@@ -61,12 +62,17 @@ impl Api {
 
     /// The same over an HTTP client that was set up otherwise, such as with certificates.
     pub fn over(client: reqwest::Client, url: impl Into<String>, key: Option<&str>) -> Self {
-        Self { url: url.into(), key: key.map(str::to_owned), client }
+        Self { url: url.into(), key: key.map(str::to_owned), token: None, client }
     }
 
     /// The same with another credential, or none.
     pub fn with_key(&self, key: Option<&str>) -> Self {
         Self { key: key.map(str::to_owned), ..self.clone() }
+    }
+
+    /// The same as the bearer of a token.
+    pub fn with_token(&self, token: String) -> Self {
+        Self { key: None, token: Some(token), ..self.clone() }
     }
 
     /// The server's address.
@@ -77,9 +83,10 @@ impl Api {
     /// A request that can still be changed.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.url));
-        match &self.key {
-            Some(key) => request.header("x-api-key", key),
-            None => request,
+        match (&self.key, &self.token) {
+            (Some(key), _) => request.header("x-api-key", key),
+            (None, Some(token)) => request.bearer_auth(token),
+            (None, None) => request,
         }
     }
 
@@ -117,6 +124,11 @@ impl Api {
     /// `PUT` of JSON.
     pub async fn put(&self, path: &str, body: Value) -> Answer {
         self.send(self.request(Method::PUT, path).json(&body)).await
+    }
+
+    /// `PATCH` of JSON.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::PATCH, path).json(&body)).await
     }
 
     /// `DELETE`.

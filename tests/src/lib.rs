@@ -13,4 +13,5 @@ pub mod load;
 pub mod postgres;
 pub mod process;
 pub mod server;
+pub mod token;
 pub mod trees;

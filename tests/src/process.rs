@@ -3,6 +3,7 @@
 use crate::api::Api;
 use crate::environment;
 use crate::server::BOOTSTRAP_KEY;
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
@@ -24,6 +25,14 @@ impl ServerProcess {
     /// # Panics
     /// When it ends or says nothing.
     pub async fn start(data_dir: &Path) -> Self {
+        Self::start_with(data_dir, &[]).await
+    }
+
+    /// The same with more in its environment.
+    ///
+    /// # Panics
+    /// When it ends or says nothing.
+    pub async fn start_with(data_dir: &Path, settings: &[(&str, &OsStr)]) -> Self {
         let started = Instant::now();
         let mut child = Command::new(environment::binary())
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
@@ -33,6 +42,7 @@ impl ServerProcess {
             .env("SERVOIR_ENGINES__THREADS", "1")
             .env("SERVOIR_ENGINES__PROFILE_SECONDS", "0")
             .env("SERVOIR_LOG__FORMAT", "json")
+            .envs(settings.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true)

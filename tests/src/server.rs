@@ -3,9 +3,11 @@
 use crate::api::Api;
 use crate::environment;
 use crate::postgres::TestDatabase;
-use servoir::config::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, TlsConfig};
+use servoir::config::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, StudioConfig, TlsConfig};
 use servoir::serve::{Running, start};
 use servoir_types::Secret;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -101,6 +103,17 @@ impl TestServer {
         Api::over(client.clone(), url, Some(BOOTSTRAP_KEY))
     }
 
+    /// Runs SQL past the server, which is on SQLite.
+    ///
+    /// # Panics
+    /// When the database refuses it.
+    pub async fn sql(&self, text: impl Into<String>) {
+        let file = SqliteConnectOptions::new().filename(self.data_dir().join("servoir.db"));
+        let mut connection = file.connect().await.expect("the server's database");
+        connection.execute(AssertSqlSafe(text.into())).await.expect("SQL");
+        connection.close().await.expect("the connection ends");
+    }
+
     /// The data folder.
     pub fn data_dir(&self) -> &Path {
         self.data.path()
@@ -149,6 +162,7 @@ pub fn config(data_dir: &Path) -> Config {
             predict_body_bytes_max: 4 << 20,
             management_body_bytes_max: 1 << 20,
             artifact_bytes_max: 64 << 20,
+            dataset_bytes_max: 64 << 20,
             connections_max: 1000,
             requests_in_flight_max: 1000,
             header_read_seconds: 10,
@@ -161,6 +175,15 @@ pub fn config(data_dir: &Path) -> Config {
             check_one_in: 0,
             queue_rows_max: 10_000,
             queue_bytes_max: 256 << 20,
+        },
+        studio: StudioConfig {
+            runs_max: 1,
+            threads: 1,
+            memory_bytes_max: 1 << 30,
+            nice: 0,
+            runner: Vec::new(),
+            runner_cpu_seconds_max: 60,
+            worker: Some(environment::binary()),
         },
         metrics_public: false,
         log_level: "warn".to_owned(),

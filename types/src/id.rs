@@ -87,35 +87,56 @@ impl Ids<'_> {
 /// The most hexadecimal digits of a counter.
 const HEX_DIGITS_MAX: usize = 16;
 
-/// A registered model's identity: `model_` and 16 characters of `[a-z0-9]`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ModelId(String);
+/// Characters of an id behind its prefix.
+const TOKEN_CHARS: usize = 16;
 
-impl ModelId {
-    /// What every model id begins with; a model's *name* may not begin so.
-    pub const PREFIX: &str = "model_";
+/// Types of ids: a prefix that says what it is the id of, and 16 random characters of `[a-z0-9]`.
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
 
-    /// A new identity.
-    pub fn random() -> Self {
-        Self(format!("{}{}", Self::PREFIX, random_token(16)))
-    }
+        impl $name {
+            /// What every such id begins with.
+            pub const PREFIX: &str = $prefix;
 
-    /// An id as it came from a caller. A text that is no id is simply one that no model has.
-    pub fn from_text(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
+            /// A new identity.
+            pub fn random() -> Self {
+                Self(format!("{}{}", Self::PREFIX, random_token(TOKEN_CHARS)))
+            }
 
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+            /// An id as it came from a caller. A text that is no id is simply one that no object has.
+            pub fn from_text(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
 }
 
-impl fmt::Display for ModelId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+ids! {
+    /// A registered model's identity: `model_…`. A model's *name* may not begin so.
+    ModelId = "model_";
+    /// A dataset's identity: `dataset_…`.
+    DatasetId = "dataset_";
+    /// A training run's identity: `run_…`.
+    RunId = "run_";
+    /// A custom asset's identity: `asset_…`.
+    AssetId = "asset_";
+    /// A baseline profile's identity: `baseline_…`.
+    BaselineId = "baseline_";
 }
 
 #[cfg(test)]

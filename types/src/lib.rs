@@ -13,14 +13,16 @@ mod secret;
 mod signature;
 mod tensor;
 mod timestamp;
+mod version_id;
 
 pub use datatype::Datatype;
 pub use digest::{Digest, DigestError};
 pub use elements::Elements;
-pub use id::{IdSequence, Ids, ModelId, random_token};
+pub use id::{AssetId, BaselineId, DatasetId, IdSequence, Ids, ModelId, RunId, random_token};
 pub use kind::Kind;
 pub use name::{Name, NameError};
 pub use secret::Secret;
 pub use signature::{Label, Role, Shape, Signature, TensorSpec};
 pub use tensor::{Data, Tensor, TensorError};
 pub use timestamp::Timestamp;
+pub use version_id::{VersionId, VersionIdError};

@@ -17,7 +17,7 @@ pub struct BenchOptions {
     /// What is measured; by default `server`, `micro` and `codec`, which take ten minutes
     #[arg(value_enum)]
     what: Option<What>,
-    /// Passed on: parts of `micro`, tables of `curves`, models of `tune`, options of `rivals` and `load`
+    /// Passed on: parts of `micro`, tables of `curves`, models of `tune`, options of `rivals`, `load` and `training`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -38,13 +38,15 @@ enum What {
     Rivals,
     /// The load generator alone, against any server
     Load,
+    /// Training, beside xgboost, lightgbm and scikit-learn: what the models are worth, and how long it took
+    Training,
 }
 
 impl What {
     /// What is measured when nothing is asked for.
     const DEFAULT: [Self; 3] = [Self::Server, Self::Micro, Self::Codec];
 
-    /// The program of the package `servoir-benches`; of the rivals, the one that their script runs.
+    /// The program of the package `servoir-benches`; of the rivals and of training, the one that their script runs.
     const fn program(self) -> &'static str {
         match self {
             Self::Server => "servoir-benches",
@@ -53,6 +55,7 @@ impl What {
             Self::Curves => "curves",
             Self::Tune => "tune",
             Self::Rivals | Self::Load => "load",
+            Self::Training => "servoir",
         }
     }
 }
@@ -60,6 +63,12 @@ impl What {
 /// Builds the release and runs the benchmarks on it.
 pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<()> {
     let parts = options.what.map_or(What::DEFAULT.to_vec(), |what| vec![what]);
+    if parts == [What::Training] {
+        let python = Python::ready(workspace, &ORACLES)?;
+        run(&mut build_server(workspace))?;
+        let mut script = python.script(workspace, "benches/training.py");
+        return run(script.arg(release(workspace, What::Training.program())).args(&options.arguments));
+    }
     let mut build = cargo(&workspace.root);
     build.args(["build", "--release", "--locked", "--package", "servoir-benches"]);
     for part in &parts {
@@ -73,7 +82,7 @@ pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<(
     run(&mut build)?;
     // By itself: together they would share the features of what both depend on, and the server would not be the one that
     // is shipped.
-    run(cargo(&workspace.root).args(["build", "--release", "--locked", "--package", "servoir", "--bin", "servoir"]))?;
+    run(&mut build_server(workspace))?;
     for part in parts {
         let mut command = match part {
             What::Rivals => rivals(workspace, &prepared)?,
@@ -82,6 +91,12 @@ pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<(
         run(prepared.tell(workspace, &mut command).args(&options.arguments))?;
     }
     Ok(())
+}
+
+fn build_server(workspace: &Workspace) -> Command {
+    let mut build = cargo(&workspace.root);
+    build.args(["build", "--release", "--locked", "--package", "servoir", "--bin", "servoir"]);
+    build
 }
 
 /// What the benchmarks need beside the release.

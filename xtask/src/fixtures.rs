@@ -1,7 +1,7 @@
 //! What the Python scripts make: the tests' models with their answers, the demo's models, and the benchmarks'.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -20,6 +20,11 @@ pub fn for_demo(workspace: &Workspace, python: &Python) -> Result<PathBuf> {
     made_by(workspace, python, "train_demo_models.py", "demo")
 }
 
+/// `target/monitor`, made by `monitor/goldens.py`.
+pub fn for_monitor(workspace: &Workspace, python: &Python) -> Result<PathBuf> {
+    made_by(workspace, python, "monitor/goldens.py", "monitor")
+}
+
 /// `target/bench-models`, made by `benches/models.py`.
 pub fn for_benchmarks(workspace: &Workspace, python: &Python) -> Result<PathBuf> {
     made_by(workspace, python, "benches/models.py", "bench-models")
@@ -29,13 +34,7 @@ pub fn for_benchmarks(workspace: &Workspace, python: &Python) -> Result<PathBuf>
 fn made_by(workspace: &Workspace, python: &Python, script: &str, name: &str) -> Result<PathBuf> {
     let folder = workspace.target.join(name);
     let python_folder = workspace.root.join("python");
-    let mut sources = files_below(&python_folder, "py")?;
-    let is_of_others = |source: &PathBuf| {
-        source.starts_with(python_folder.join("clients"))
-            || (source.starts_with(python_folder.join("benches")) && !script.starts_with("benches"))
-    };
-    sources.retain(|source| !is_of_others(source));
-    sources.push(python_folder.join("requirements.txt"));
+    let sources = sources_of(&python_folder, script)?;
     let stamp = Stamp::new(workspace.target.join(format!("{name}.stamp")), &[], &sources)?;
     if stamp.is_current() && folder.is_dir() {
         return Ok(folder);
@@ -48,4 +47,17 @@ fn made_by(workspace: &Workspace, python: &Python, script: &str, name: &str) -> 
     process::run(python.script(workspace, script).arg(&folder))?;
     stamp.leave()?;
     Ok(folder)
+}
+
+/// What the making depends on: scripts and pinned packages, of those that the script's environment is for.
+fn sources_of(python: &Path, script: &str) -> Result<Vec<PathBuf>> {
+    let folder = if script.starts_with("monitor") { python.join("monitor") } else { python.to_path_buf() };
+    let is_of_others = |source: &PathBuf| {
+        let is_in = |other: &str| source.starts_with(python.join(other)) && !script.starts_with(other);
+        is_in("clients") || is_in("monitor") || is_in("benches")
+    };
+    let mut sources = files_below(&folder, "py")?;
+    sources.retain(|source| !is_of_others(source));
+    sources.push(folder.join("requirements.txt"));
+    Ok(sources)
 }

@@ -54,6 +54,15 @@ pub const SCHEMATHESIS: Environment = Environment {
     pip_arguments: &["--no-deps", "--ignore-requires-python"],
 };
 
+/// The libraries whose drift statistics the monitor's are compared with.
+pub const MONITORS: Environment = Environment {
+    folder: "python-monitor",
+    requirements: "monitor/requirements.txt",
+    purpose: "Evidently, NannyML and river (about 400 MB)",
+    // The file names every package itself: of what theirs ask for, what is used.
+    pip_arguments: &["--no-deps"],
+};
+
 /// The other servers that the benchmarks measure.
 pub const RIVALS: Environment = Environment {
     folder: "python-rivals",

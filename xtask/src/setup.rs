@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::postgres::Cluster;
-use crate::python::{ORACLES, Python, SCHEMATHESIS};
+use crate::python::{MONITORS, ORACLES, Python, SCHEMATHESIS};
 use crate::workspace::Workspace;
 use crate::{cargo_deny, clients, fixtures, onnxruntime};
 
@@ -18,6 +18,8 @@ pub struct Prepared {
     pub onnxruntime: PathBuf,
     /// The folder of models and answers.
     pub fixtures: PathBuf,
+    /// The folder of what other monitors say.
+    pub monitor: PathBuf,
     /// The Python environment of the clients of others.
     pub clients: Python,
     /// The Python environment of schemathesis.
@@ -30,9 +32,10 @@ impl Prepared {
         let python = Python::ready(workspace, &ORACLES)?;
         let onnxruntime = onnxruntime::library(workspace, &python)?;
         let fixtures = fixtures::for_tests(workspace, &python)?;
+        let monitor = fixtures::for_monitor(workspace, &Python::ready(workspace, &MONITORS)?)?;
         let clients = clients::ready(workspace)?;
         let schemathesis = Python::ready(workspace, &SCHEMATHESIS)?;
-        Ok(Self { python, onnxruntime, fixtures, clients, schemathesis })
+        Ok(Self { python, onnxruntime, fixtures, monitor, clients, schemathesis })
     }
 
     /// Tells a test process where everything is.
@@ -40,6 +43,7 @@ impl Prepared {
         command
             .env("ORT_DYLIB_PATH", &self.onnxruntime)
             .env("SERVOIR_TEST_FIXTURES", &self.fixtures)
+            .env("SERVOIR_TEST_MONITOR", &self.monitor)
             .env("SERVOIR_TEST_PYTHON", &self.python.program)
             .env("SERVOIR_TEST_CLIENTS_PYTHON", &self.clients.program)
             .env("SERVOIR_TEST_SCHEMATHESIS_PYTHON", &self.schemathesis.program)
@@ -55,6 +59,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     eprintln!("Python        {}", prepared.python.program.display());
     eprintln!("ONNX Runtime  {}", prepared.onnxruntime.display());
     eprintln!("fixtures      {}", prepared.fixtures.display());
+    eprintln!("monitor       {}", prepared.monitor.display());
     eprintln!("clients       {}", prepared.clients.program.display());
     eprintln!("schemathesis  {}", prepared.schemathesis.program.display());
     eprintln!("cargo-deny    {}", deny.display());

@@ -94,6 +94,16 @@ fn lightgbm_text() {
 }
 
 #[test]
+fn tables_csv() {
+    run(servoir_fuzz::TABLES_CSV);
+}
+
+#[test]
+fn tables_parquet() {
+    run(servoir_fuzz::TABLES_PARQUET);
+}
+
+#[test]
 fn onnx_trees() {
     run(servoir_fuzz::ONNX_TREES);
 }

@@ -57,12 +57,17 @@ pub(crate) async fn claim_to_use(connection: &mut AnyConnection, digest: Digest)
     Ok(())
 }
 
-/// Ends a version's use.
-pub(crate) async fn drop_use(connection: &mut AnyConnection, digest: Digest) -> Result<()> {
-    sqlx::query("update artifacts set uses = uses - 1 where digest = $1")
-        .bind(digest.to_hex())
-        .execute(connection)
-        .await?;
+/// Ends one use for each of these, and leaves each artifact in the list once.
+pub(crate) async fn drop_uses(connection: &mut AnyConnection, digests: &mut Vec<Digest>) -> Result<()> {
+    // Every transaction locks artifacts in this order, so that no two wait for one another.
+    digests.sort_unstable();
+    for digest in digests.iter() {
+        sqlx::query("update artifacts set uses = uses - 1 where digest = $1")
+            .bind(digest.to_hex())
+            .execute(&mut *connection)
+            .await?;
+    }
+    digests.dedup();
     Ok(())
 }
 

@@ -6,7 +6,10 @@ use sqlx::{AnyPool, SqlSafeStr as _};
 
 /// Each migration once, in order. A migration that has been released is never edited: its text is checked against what
 /// the database remembers.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "registry", include_str!("../../migrations/0001_registry.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "registry", include_str!("../../migrations/0001_registry.sql")),
+    (2, "studio", include_str!("../../migrations/0002_studio.sql")),
+];
 
 /// Applies what is missing. On PostgreSQL one node does it while the others wait.
 pub(super) async fn run(pool: &AnyPool) -> Result<()> {

@@ -8,11 +8,14 @@ use crate::database::Write;
 use crate::error::{RegistryError, Result};
 use crate::models::{set_status, touch};
 use crate::registry::Registry;
+use crate::studio::set_promoted;
 use crate::versions::VersionState;
+use serde_json::Value;
 use servoir_types::{ModelId, Timestamp};
 
 impl Registry {
-    /// `model.deployed`: this is what should run from now on. The version must be ready and the model not archived.
+    /// `model.deployed`, or `model.version_promoted` for a promotion: this is what should run from now on. The version must
+    /// be ready and the model not archived.
     pub async fn deploy(
         &self,
         actor: &Actor,
@@ -27,16 +30,20 @@ impl Registry {
         }
         require_ready(&mut write, model, spec.version).await?;
         let current = row::select_one(write.connection(), model).await?.map(Plan::of);
+        let promoted = match strategy {
+            Strategy::Promotion => Some(set_promoted(&mut write, model, spec.version).await?),
+            Strategy::Swap | Strategy::Canary(_) | Strategy::Shadow => None,
+        };
         let plan = match (strategy, current.clone()) {
             (Strategy::Swap, current) => swapped(spec, current, now),
-            (Strategy::Canary(_) | Strategy::Shadow, None) => {
-                return Err(RegistryError::NotDeployed(model.clone()));
-            }
+            (_, None) => return Err(RegistryError::NotDeployed(model.clone())),
+            (Strategy::Promotion, current) => swapped(spec, current, now),
             (Strategy::Canary(percent), Some(current)) => Plan { canary: Some((percent, spec)), ..current },
             (Strategy::Shadow, Some(current)) => Plan { shadow: Some(spec), ..current },
         };
         set_status(&mut write, model, "deployed").await?;
-        finish(write, actor, now, Change { action: "model.deployed", model, current, plan }).await
+        let action = if promoted.is_some() { "model.version_promoted" } else { "model.deployed" };
+        finish(write, actor, now, Change { action, model, current, plan, promoted }).await
     }
 
     /// `model.rolled_back`: what was live before is live again, and what is live becomes what was before; ends a canary
@@ -57,7 +64,13 @@ impl Registry {
             shadow: None,
             deployed_at: now,
         };
-        finish(write, actor, now, Change { action: "model.rolled_back", model, current: Some(current), plan }).await
+        finish(
+            write,
+            actor,
+            now,
+            Change { action: "model.rolled_back", model, current: Some(current), plan, promoted: None },
+        )
+        .await
     }
 
     /// `model.undeployed`.
@@ -90,7 +103,8 @@ fn swapped(spec: DeploymentSpec, current: Option<Plan>, now: Timestamp) -> Plan 
     Plan { primary: spec, previous, canary: None, shadow: None, deployed_at }
 }
 
-async fn require_ready(write: &mut Write, model: &ModelId, version: i64) -> Result<()> {
+/// Refuses a version that is not there, or not ready.
+pub(crate) async fn require_ready(write: &mut Write, model: &ModelId, version: i64) -> Result<()> {
     let state: Option<String> = sqlx::query_scalar("select state from versions where model = $1 and version = $2")
         .bind(model.as_str())
         .bind(version)
@@ -108,15 +122,21 @@ struct Change<'a> {
     model: &'a ModelId,
     current: Option<Plan>,
     plan: Plan,
+    /// The ids of the promoted version before and after.
+    promoted: Option<(Value, Value)>,
 }
 
 async fn finish(mut write: Write, actor: &Actor, now: Timestamp, change: Change<'_>) -> Result<Deployment> {
-    let Change { action, model, current, plan } = change;
+    let Change { action, model, current, plan, promoted } = change;
     row::save(write.connection(), model, &plan).await?;
     let deployment = row::select_one(write.connection(), model)
         .await?
         .ok_or_else(|| RegistryError::Inconsistent("a deployment is gone right after it was written".into()))?;
-    let (before, after) = (current.map(|plan| plan.summary()), Some(plan.summary()));
+    let (mut before, mut after) = (current.map(|plan| plan.summary()), Some(plan.summary()));
+    if let (Some((was, is)), Some(before), Some(after)) = (promoted, &mut before, &mut after) {
+        before["promoted"] = was;
+        after["promoted"] = is;
+    }
     write.record(actor, now, Deed { action, target: model.as_str(), before, after }).await?;
     write.commit().await?;
     Ok(deployment)

@@ -8,7 +8,7 @@ use servoir_types::Name;
 use sqlx::{Any, AssertSqlSafe, query::Query};
 
 /// A longer search text finds nothing: SQLite refuses patterns of more than 50,000 bytes.
-const SEARCH_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const SEARCH_BYTES_MAX: usize = 16 * 1024;
 
 /// Which models, in which order.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct ModelFilter {
     pub status: Option<ModelStatus>,
     pub tag: Option<String>,
     pub workspace: Option<String>,
+    /// Without the private models that this subject may not see; `None`: all.
+    pub visible_to: Option<String>,
     pub sort: SortField,
     pub descending: bool,
     pub window: Window,
@@ -56,7 +58,7 @@ pub enum SortField {
     Status,
 }
 
-/// The condition for a filter: the parameters $1 to $7 are bound by [`bind`].
+/// The condition for a filter: the parameters $1 to $8 are bound by [`bind`].
 macro_rules! matching {
     () => {
         " from models where organization = $1 \
@@ -65,7 +67,9 @@ macro_rules! matching {
          and ($4 is null or source = $4) \
          and ($5 is null or status = $5) \
          and ($6 is null or workspace = $6) \
-         and ($7 is null or id in (select model from model_tags where tag = $7))"
+         and ($7 is null or id in (select model from model_tags where tag = $7)) \
+         and ($8 is null or owner = $8 or id in (select model from studio_models where private = 0) \
+         or id in (select model from collaborators where subject = $8))"
     };
 }
 
@@ -87,7 +91,7 @@ impl Registry {
         };
         let direction = if filter.descending { "desc" } else { "asc" };
         let text = format!(
-            "{} order by {order} {direction}, id {direction} limit $8 offset $9",
+            "{} order by {order} {direction}, id {direction} limit $9 offset $10",
             concat!("select ", model_columns!(), matching!())
         );
         // Put together from the constants above alone; every value is a parameter.
@@ -115,10 +119,11 @@ fn bind<'q>(
         .bind(filter.status.map(|status| status.text().to_owned()))
         .bind(filter.workspace.clone())
         .bind(filter.tag.clone())
+        .bind(filter.visible_to.clone())
 }
 
 /// A `like` pattern for texts that contain `search`, folded as [`search_text`] is.
-fn pattern(search: &str) -> String {
+pub(crate) fn pattern(search: &str) -> String {
     let mut pattern = String::from("%");
     for letter in search.to_lowercase().chars() {
         if matches!(letter, '%' | '_' | '\\') {

@@ -105,7 +105,7 @@ pub async fn equal_bytes_are_kept_once_and_as_long_as_needed(world: &World) {
         world.publish(&model.id, b"same").await;
     }
     assert_eq!((world.blobs().len(), world.count("artifacts").await), (1, 1));
-    registry.delete_model(&who, &one.id, None).await.unwrap();
+    registry.delete_model(&who, &one.id, None, false).await.unwrap();
     registry.delete_version(&who, &two.id, 1).await.unwrap();
     assert_eq!(registry.sweep().await.unwrap(), 0);
     assert_eq!(all(registry.read_artifact(Digest::of(b"same"), None).await.unwrap()).await, b"same");

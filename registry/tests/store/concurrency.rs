@@ -2,7 +2,7 @@
 
 use crate::world::{ALL, World, actor, code, new_model, new_version, spec};
 use futures_util::future::join_all;
-use servoir_registry::{AuditVerdict, ModelChange, Registry, RegistryError, Strategy};
+use servoir_registry::{AuditFilter, AuditVerdict, ModelChange, Registry, RegistryError, Strategy};
 use servoir_types::Digest;
 use std::collections::BTreeSet;
 
@@ -106,7 +106,7 @@ pub async fn everything_at_once(world: &World) {
     let live = world.registry.deployment(&model.id).await.unwrap();
     assert_eq!(stored.deployed, live.is_some());
     assert!(!(stored.deployed && stored.archived));
-    let of_model = world.registry.audit("acme", Some(model.id.as_str()), ALL).await.unwrap().total;
+    let of_model = world.registry.audit("acme", &AuditFilter::of(model.id.as_str(), ALL)).await.unwrap().total;
     assert_eq!(stored.revision, of_model, "a revision for each entry, none lost");
     let entries = world.count("audit").await;
     assert_intact(world, entries).await;

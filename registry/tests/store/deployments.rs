@@ -149,7 +149,7 @@ pub async fn nodes_report(world: &World) {
     assert_eq!(states(21).await, [ready("a")]);
     registry.forget_node("a").await.unwrap();
     assert_eq!(states(0).await, [ready("b")]);
-    registry.delete_model(&actor("acme"), &model.id, None).await.unwrap();
+    registry.delete_model(&actor("acme"), &model.id, None, false).await.unwrap();
     report("b", 3, "ready", 50).await;
     assert_eq!(world.count("node_states").await, 0, "a model that is gone has no reports");
 }

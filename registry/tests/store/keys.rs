@@ -1,7 +1,7 @@
 //! API keys.
 
 use crate::world::{ALL, World, actor, code};
-use servoir_registry::{KeyStatus, NewKey};
+use servoir_registry::{AuditFilter, KeyStatus, NewKey};
 use servoir_types::{Digest, Secret, Timestamp};
 
 fn new_key(name: &str) -> NewKey {
@@ -68,7 +68,11 @@ pub async fn a_revoked_key_is_no_credential(world: &World) {
     assert_eq!(registry.key("acme", &key.id).await.unwrap().revoked_at, revoked_at);
     assert!(registry.key_credentials().await.unwrap().is_empty());
     assert_eq!(code(registry.revoke_key(&actor("acme"), "nobody").await), "not-found");
-    assert_eq!(registry.audit("acme", Some(&key.id), ALL).await.unwrap().total, 2, "created and revoked, once each");
+    assert_eq!(
+        registry.audit("acme", &AuditFilter::of(&key.id, ALL)).await.unwrap().total,
+        2,
+        "created and revoked, once each"
+    );
 }
 
 pub async fn the_bootstrap_key_is_made_once(world: &World) {

@@ -7,7 +7,9 @@ mod artifacts;
 mod audit;
 mod changes;
 mod concurrency;
+mod datasets;
 mod deployments;
+mod evaluations;
 mod gate;
 mod idempotency;
 mod imports;
@@ -16,6 +18,8 @@ mod models;
 mod object_server;
 mod outage;
 mod publishing;
+mod runs;
+mod studio;
 mod tenancy;
 mod uploads;
 mod versions;
@@ -61,11 +65,19 @@ behaviours! {
             texts_that_postgres_cannot_keep_are_refused;
         versions: numbers_are_not_given_out_twice, a_page_of_versions, versions_that_are_deployed_stay,
             deleting_a_model_takes_everything_with_it;
+        datasets: a_dataset_comes_back_as_it_was_made, lists_of_datasets, names_of_datasets_are_unique_in_an_organization,
+            a_file_stays_as_long_as_something_uses_it, a_dataset_that_is_linked_stays, a_link_is_replaced_and_ended,
+            a_link_names_every_column_that_is_missing, datasets_leave_one_entry_each, other_organizations_see_no_dataset, links_race_deletes;
         deployments: a_swap_remembers_what_was_live, canary_and_shadow_stand_beside_what_is_live,
             rolling_back_and_forth, only_ready_versions_of_live_models, undeploying, nodes_report;
+        evaluations: findings_are_read_by_version_and_split;
         keys: a_key_is_shown_once_and_kept_as_a_hash, keys_by_status, a_revoked_key_is_no_credential,
             the_bootstrap_key_is_made_once, two_nodes_make_one_bootstrap_key, a_provided_bootstrap_key_is_kept;
-        audit: every_write_leaves_one_entry, tampering_is_found, a_failed_write_leaves_no_entry;
+        studio: both_dialects_have_the_same_models, a_status_is_what_follows_from_runs_and_versions,
+            studio_filters_and_orders, an_edit_sees_the_model_and_may_refuse, nothing_changes_under_a_run_but_settings,
+            a_deployed_model_is_not_deleted_by_force, deleting_takes_the_artifacts_of_files_and_assets_along,
+            a_copy_is_a_draft_of_its_own, a_model_is_linked_as_it_is_made_or_not_made, people_and_what_they_may, what_is_private_is_left_out, a_dashboard_counts;
+        audit: every_write_leaves_one_entry, entries_by_filter, tampering_is_found, every_column_of_every_row_counts, a_failed_write_leaves_no_entry;
         idempotency: a_repeat_gets_the_first_answer, abandoned_and_expired_keys_are_free_again,
             one_of_many_gets_the_key;
         imports: files_from_allowed_places_only, objects_from_allowed_prefixes_only, own_artifacts_by_digest;
@@ -74,6 +86,10 @@ behaviours! {
         concurrency: one_of_many_gets_the_name, versions_have_no_gap_and_no_double,
             deploys_end_with_the_last_generation, everything_at_once, deploys_race_deletes;
         changes: a_change_ticks, nodes_hear_of_one_another;
+        runs: one_run_at_a_time, the_queue_goes_by_priority_and_age, a_run_is_taken_once,
+            frames_have_no_gap_and_no_double, a_log_is_read_by_level_from_both_ends, a_run_ends_once,
+            a_trained_version_comes_with_everything_or_not_at_all, runs_of_servers_that_are_gone_are_interrupted,
+            an_external_run_is_fed_and_ended_by_who_runs_it, runs_go_with_their_model;
         outage: a_database_that_is_not_there_is_an_error, a_database_that_goes_away_comes_back, a_closed_registry_answers_with_errors,
             one_server_to_a_sqlite_file, the_audit_is_inspected_beside_the_server;
     }

@@ -1,7 +1,7 @@
 //! Making, finding, changing and archiving models.
 
 use crate::world::{ALL, World, actor, code, everything, new_model, spec};
-use servoir_registry::{ModelChange, ModelFilter, ModelStatus, NewModel, SortField, Window};
+use servoir_registry::{AuditFilter, ModelChange, ModelFilter, ModelStatus, NewModel, SortField, Window};
 
 pub async fn a_model_comes_back_as_it_was_made(world: &World) {
     let made = world.model("Приток 1").await;
@@ -126,7 +126,7 @@ pub async fn names_are_unique_in_an_organization(world: &World) {
     assert_eq!(code(registry.update_model(&actor("acme"), &second.id, rename(), None).await), "name-taken");
     assert_eq!(code(registry.update_model(&actor("acme"), &first.id, rename(), None).await), "ok");
     assert_eq!(code(registry.create_model(&actor("globex"), new_model("churn")).await), "ok");
-    registry.delete_model(&actor("acme"), &first.id, None).await.unwrap();
+    registry.delete_model(&actor("acme"), &first.id, None, false).await.unwrap();
     assert_eq!(code(registry.create_model(&actor("acme"), new_model("churn")).await), "ok");
 }
 
@@ -161,9 +161,12 @@ pub async fn a_stale_revision_is_refused(world: &World) {
     let changed = registry.update_model(&actor("acme"), &model.id, change(), Some(model.revision)).await.unwrap();
     let stale = registry.update_model(&actor("acme"), &model.id, change(), Some(model.revision)).await.unwrap_err();
     assert_eq!(stale.to_string(), "the object has changed since it was read: it is at revision 2");
-    assert_eq!(code(registry.delete_model(&actor("acme"), &model.id, Some(1)).await), "stale");
-    assert_eq!(code(registry.delete_model(&actor("acme"), &model.id, Some(changed.revision)).await), "ok");
-    assert_eq!(code(registry.delete_model(&actor("acme"), &model.id, Some(changed.revision)).await), "not-found");
+    assert_eq!(code(registry.delete_model(&actor("acme"), &model.id, Some(1), false).await), "stale");
+    assert_eq!(code(registry.delete_model(&actor("acme"), &model.id, Some(changed.revision), false).await), "ok");
+    assert_eq!(
+        code(registry.delete_model(&actor("acme"), &model.id, Some(changed.revision), false).await),
+        "not-found"
+    );
 }
 
 pub async fn archiving_and_back(world: &World) {
@@ -179,7 +182,7 @@ pub async fn archiving_and_back(world: &World) {
     assert!(!registry.set_archived(&actor, &model.id, false).await.unwrap().archived);
     registry.deploy(&actor, &model.id, spec(1), swap).await.unwrap();
     assert_eq!(code(registry.set_archived(&actor, &model.id, true).await), "model-deployed");
-    let actions: Vec<_> = registry.audit("acme", Some(model.id.as_str()), ALL).await.unwrap().items;
+    let actions: Vec<_> = registry.audit("acme", &AuditFilter::of(model.id.as_str(), ALL)).await.unwrap().items;
     let archivings = actions.iter().filter(|entry| entry.action.ends_with("archived")).count();
     assert_eq!(archivings, 2, "what changed nothing left no entry");
 }

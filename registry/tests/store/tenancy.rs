@@ -1,7 +1,7 @@
 //! Another organization's objects are not found, and stay as they are.
 
 use crate::world::{ALL, World, actor, code, everything, new_version, spec};
-use servoir_registry::{ModelChange, NewKey, Strategy};
+use servoir_registry::{AuditFilter, ModelChange, NewKey, Strategy};
 
 pub async fn other_organizations_see_and_change_nothing(world: &World) {
     let model = world.model_with("churn", 2).await;
@@ -19,7 +19,7 @@ pub async fn other_organizations_see_and_change_nothing(world: &World) {
         ("model by name", code(registry.model("globex", "churn").await)),
         ("update", code(registry.update_model(them, id, ModelChange::default(), None).await)),
         ("stale update", code(registry.update_model(them, id, ModelChange::default(), Some(1)).await)),
-        ("delete", code(registry.delete_model(them, id, None).await)),
+        ("delete", code(registry.delete_model(them, id, None, false).await)),
         ("archive", code(registry.set_archived(them, id, true).await)),
         ("publish", code(registry.publish(them, id, staged, new_version()).await)),
         ("versions", code(registry.versions("globex", id, ALL).await)),
@@ -36,8 +36,8 @@ pub async fn other_organizations_see_and_change_nothing(world: &World) {
     }
     assert_eq!(registry.models("globex", &everything()).await.unwrap().total, 0);
     assert_eq!(registry.keys("globex", None, ALL).await.unwrap().total, 0);
-    assert_eq!(registry.audit("globex", None, ALL).await.unwrap().total, 0);
-    assert_eq!(registry.audit("globex", Some(id.as_str()), ALL).await.unwrap().total, 0);
+    assert_eq!(registry.audit("globex", &AuditFilter::all(ALL)).await.unwrap().total, 0);
+    assert_eq!(registry.audit("globex", &AuditFilter::of(id.as_str(), ALL)).await.unwrap().total, 0);
     let after = registry.model("acme", "churn").await.unwrap();
     assert_eq!((after.revision, after.latest_version, after.deployed), (before.revision, 2, true));
     assert_eq!(registry.key("acme", &key.id).await.unwrap().revoked_at, None);

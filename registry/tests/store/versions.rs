@@ -68,13 +68,13 @@ pub async fn deleting_a_model_takes_everything_with_it(world: &World) {
     let model = world.model_with("churn", 2).await;
     let (registry, actor) = (&world.registry, actor("acme"));
     registry.deploy(&actor, &model.id, spec(2), Strategy::Swap).await.unwrap();
-    assert_eq!(code(registry.delete_model(&actor, &model.id, None).await), "model-deployed");
+    assert_eq!(code(registry.delete_model(&actor, &model.id, None, false).await), "model-deployed");
     assert_eq!(world.blobs().len(), 2);
     registry.undeploy(&actor, &model.id).await.unwrap();
-    registry.delete_model(&actor, &model.id, None).await.unwrap();
+    registry.delete_model(&actor, &model.id, None, false).await.unwrap();
     for table in ["models", "model_tags", "versions", "deployments", "node_states", "artifacts"] {
         assert_eq!(world.count(table).await, 0, "{table}");
     }
     assert!(world.blobs().is_empty());
-    assert_eq!(code(registry.delete_model(&actor, &model.id, None).await), "not-found");
+    assert_eq!(code(registry.delete_model(&actor, &model.id, None, false).await), "not-found");
 }

@@ -236,6 +236,7 @@ pub fn everything() -> ModelFilter {
         status: None,
         tag: None,
         workspace: None,
+        visible_to: None,
         sort: SortField::CreatedAt,
         descending: false,
         window: ALL,

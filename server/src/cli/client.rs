@@ -156,9 +156,9 @@ impl Client {
         self.json(body.into_iter().fold(request, RequestBuilder::json)).await
     }
 
-    /// Sends a file to the Registry API.
+    /// Sends a file to any path of the server.
     pub async fn upload(&self, path: &[&str], form: Form) -> Result<Value, ClientError> {
-        let request = self.request(Method::POST, &registry_path(path), &[])?;
+        let request = self.request(Method::POST, path, &[])?;
         self.json(request.timeout(Duration::from_secs(UPLOAD_SECONDS_MAX)).multipart(form)).await
     }
 
@@ -172,15 +172,24 @@ impl Client {
         self.json(self.request(Method::POST, path, query)?.json(body)).await
     }
 
+    /// Sends an object by another method than POST.
+    pub async fn send(&self, method: Method, path: &[&str], body: &Value) -> Result<Value, ClientError> {
+        self.json(self.request(method, path, &[])?.json(body)).await
+    }
+
     /// Removes an object.
     pub async fn delete(&self, path: &[&str]) -> Result<(), ClientError> {
         self.bytes(self.request(Method::DELETE, path, &[])?).await.map(drop)
     }
 
     /// Opens a WebSocket.
-    pub async fn socket(&self, path: &[&str]) -> Result<WebSocketStream<Upgraded>, ClientError> {
+    pub async fn socket(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<WebSocketStream<Upgraded>, ClientError> {
         let key = generate_key();
-        let request = self.request(Method::GET, path, &[])?;
+        let request = self.request(Method::GET, path, query)?;
         let request = request.header(header::CONNECTION, "Upgrade").header(header::UPGRADE, "websocket");
         let request = request.header(header::SEC_WEBSOCKET_VERSION, "13").header(header::SEC_WEBSOCKET_KEY, &key);
         let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;

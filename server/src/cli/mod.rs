@@ -21,7 +21,9 @@ mod push;
 mod serve;
 mod session;
 mod status;
+mod studio_worker;
 mod table;
+mod train;
 mod wait;
 mod watch;
 
@@ -54,6 +56,8 @@ enum Command {
     Models(models::Models),
     /// List a model's versions
     Versions(models::Versions),
+    /// Learn a model from a file of rows, and say how it goes
+    Train(train::Train),
     /// Make a version of a model answer predictions
     Deploy(deploy::Deploy),
     /// Take a model out of service
@@ -82,6 +86,9 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Print a completion script for a shell
     Completions(completions::Completions),
+    /// Train a model: the child process of a run, which reads its job from standard input
+    #[command(hide = true)]
+    StudioWorker,
 }
 
 impl Cli {
@@ -96,6 +103,7 @@ impl Cli {
             Command::Push(command) => wait::block_on(command.run()),
             Command::Models(command) => wait::block_on(command.run()),
             Command::Versions(command) => wait::block_on(command.run()),
+            Command::Train(command) => wait::block_on(command.run()),
             Command::Deploy(command) => wait::block_on(command.run()),
             Command::Undeploy(command) => wait::block_on(command.run()),
             Command::Rollback(command) => wait::block_on(command.run()),
@@ -108,6 +116,7 @@ impl Cli {
             Command::Config(command) => command.run(),
             Command::Doctor(command) => wait::block_on(command.run()),
             Command::Completions(command) => command.run(),
+            Command::StudioWorker => studio_worker::run(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `servoir push`: from a file to a version, and on to a deployment.
 
 use super::answer::cell;
-use super::client::{Client, ClientError};
+use super::client::{Client, ClientError, registry_path};
 use super::deploy::{deploy, live};
 use super::failure::Failure;
 use super::output::{self, Format, message};
@@ -53,23 +53,17 @@ impl Push {
     /// Registers if new, uploads, and deploys if asked.
     pub async fn run(self) -> Result<(), Failure> {
         let client = self.session.client()?;
-        let unreadable =
-            |error: std::io::Error| Failure::usage(format!("cannot read '{}': {error}", self.file.display()));
-        let file = File::open(&self.file).await.map_err(unreadable)?;
-        let metadata = file.metadata().await.map_err(unreadable)?;
-        if !metadata.is_file() {
-            return Err(Failure::usage(format!("'{}' is not a file", self.file.display())));
-        }
+        let (artifact, bar) = file_part(&self.file).await?;
+        let bytes = bar.length().unwrap_or_default();
         let framework = self.framework.as_deref().unwrap_or_else(|| framework_of(&self.file));
         ensure_model(&client, &self.name, framework).await?;
 
-        let bar = progress(metadata.len());
-        let form = form(file, metadata.len(), &self.file, self.description.as_deref(), bar.clone())?;
+        let form = form(artifact, self.description.as_deref())?;
         let started = Instant::now();
-        let uploaded = client.upload(&["models", &self.name, "versions"], form).await;
+        let uploaded = client.upload(&registry_path(&["models", &self.name, "versions"]), form).await;
         bar.finish_and_clear();
         let mut version = uploaded?;
-        let (size, seconds) = (HumanBytes(metadata.len()), started.elapsed().as_secs_f64());
+        let (size, seconds) = (HumanBytes(bytes), started.elapsed().as_secs_f64());
         message(&format!("uploaded {size} in {seconds:.2} s as version {}", cell(&version, "/version")));
 
         let number = version["version"].as_u64().unwrap_or_default();
@@ -119,19 +113,34 @@ pub async fn ensure_model(client: &Client, name: &str, framework: &str) -> Resul
     Ok(())
 }
 
-fn form(file: File, bytes: u64, path: &Path, description: Option<&str>, bar: ProgressBar) -> Result<Form, Failure> {
-    let pieces = ReaderStream::with_capacity(file, PIECE_BYTES).inspect(move |piece| {
-        if let Ok(piece) = piece {
-            bar.inc(piece.len() as u64);
-        }
-    });
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let artifact = Part::stream_with_length(Body::wrap_stream(pieces), bytes).file_name(name);
+fn form(artifact: Part, description: Option<&str>) -> Result<Form, Failure> {
     let metadata = description.map_or(json!({}), |description| json!({"description": description}));
     let metadata = Part::text(metadata.to_string())
         .mime_str("application/json")
         .map_err(|error| Failure::failed(format!("cannot describe the upload: {error}")))?;
     Ok(Form::new().part("metadata", metadata).part("artifact", artifact))
+}
+
+/// A file as a part of a form, and the bar that follows it: its length is the file's.
+///
+/// # Errors
+/// When there is no such file, or it cannot be read.
+pub async fn file_part(path: &Path) -> Result<(Part, ProgressBar), Failure> {
+    let unreadable = |error: std::io::Error| Failure::usage(format!("cannot read '{}': {error}", path.display()));
+    let file = File::open(path).await.map_err(unreadable)?;
+    let metadata = file.metadata().await.map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Failure::usage(format!("'{}' is not a file", path.display())));
+    }
+    let bar = progress(metadata.len());
+    let followed = bar.clone();
+    let pieces = ReaderStream::with_capacity(file, PIECE_BYTES).inspect(move |piece| {
+        if let Ok(piece) = piece {
+            followed.inc(piece.len() as u64);
+        }
+    });
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok((Part::stream_with_length(Body::wrap_stream(pieces), metadata.len()).file_name(name), bar))
 }
 
 /// A bar on standard error, which draws nothing when that is no terminal.

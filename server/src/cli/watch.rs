@@ -43,7 +43,7 @@ impl Watch {
     /// Shows frames until the server says goodbye, or enough have come.
     pub async fn run(self) -> Result<(), Failure> {
         let client = self.session.client()?;
-        let mut socket = client.socket(&registry_path(&["models", &self.name, "live"])).await?;
+        let mut socket = client.socket(&registry_path(&["models", &self.name, "live"]), &[]).await?;
         let mut lines = 0;
         while self.count.is_none_or(|count| lines < count) {
             match socket.next().await {

@@ -2,7 +2,7 @@
 
 use super::layers::Effective;
 use super::value::{Value, network};
-use super::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, TlsConfig};
+use super::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, StudioConfig, TlsConfig};
 use servoir_types::Secret;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,6 +46,15 @@ pub(super) fn config(effective: &[Effective]) -> Config {
             queue_rows_max: values.size("batching.queue_rows_max"),
             queue_bytes_max: values.size("batching.queue_bytes_max"),
         },
+        studio: StudioConfig {
+            runs_max: values.size("studio.runs_max"),
+            threads: values.size("studio.threads"),
+            memory_bytes_max: values.count("studio.memory_bytes_max"),
+            nice: i32::try_from(values.count("studio.nice")).unwrap_or(0),
+            worker: values.path("studio.worker"),
+            runner: values.list("studio.runner"),
+            runner_cpu_seconds_max: values.count("studio.runner_cpu_seconds_max"),
+        },
         metrics_public: matches!(values.of("metrics.public"), Value::Flag(true)),
         log_level: values.text("log.level").unwrap_or_default(),
         log_format: match values.text("log.format").as_deref() {
@@ -74,6 +83,7 @@ fn limits(values: &Values<'_>) -> Limits {
         predict_body_bytes_max: values.size("limits.predict_body_bytes_max"),
         management_body_bytes_max: values.size("limits.management_body_bytes_max"),
         artifact_bytes_max: values.count("limits.artifact_bytes_max"),
+        dataset_bytes_max: values.count("limits.dataset_bytes_max"),
         connections_max: values.size("limits.connections_max"),
         requests_in_flight_max: values.size("limits.requests_in_flight_max"),
         header_read_seconds: values.count("limits.header_read_seconds"),

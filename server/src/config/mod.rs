@@ -66,6 +66,8 @@ pub struct Config {
     pub limits: Limits,
     /// `batching.*`: defaults of deployments.
     pub batching: BatchingConfig,
+    /// `studio.*`: how runs of training go on here.
+    pub studio: StudioConfig,
     /// `metrics.public`: whether `/metrics` answers without a credential from anywhere, not only from loopback.
     pub metrics_public: bool,
     /// `log.level`: a `tracing` filter such as `info` or `servoir=debug`.
@@ -124,6 +126,7 @@ pub struct Limits {
     pub predict_body_bytes_max: usize,
     pub management_body_bytes_max: usize,
     pub artifact_bytes_max: u64,
+    pub dataset_bytes_max: u64,
     pub connections_max: usize,
     pub requests_in_flight_max: usize,
     pub header_read_seconds: u64,
@@ -141,6 +144,22 @@ pub struct BatchingConfig {
     pub check_one_in: u64,
     pub queue_rows_max: usize,
     pub queue_bytes_max: usize,
+}
+
+/// How runs of training go on here.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct StudioConfig {
+    pub runs_max: usize,
+    /// 0: half of the cores.
+    pub threads: usize,
+    pub memory_bytes_max: u64,
+    pub nice: i32,
+    /// What is started for each run; `None`: this program.
+    pub worker: Option<PathBuf>,
+    /// What runs the scripts of custom models; empty: they do not run here.
+    pub runner: Vec<String>,
+    pub runner_cpu_seconds_max: u64,
 }
 
 /// How log lines look.

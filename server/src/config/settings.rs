@@ -146,7 +146,7 @@ pub static SETTINGS: &[Setting] = &[
         "storage.import_sources",
         Kind::TextList,
         "",
-        "URL prefixes that an `artifactUri` may point into, such as `s3://models/`",
+        "URL prefixes that an `artifactUri` or a dataset's `uri` may point into, such as `s3://models/`",
     ),
     Setting::new("models.dir", Kind::Path, "", "folder of models that is served in place of the registry")
         .flag("--models"),
@@ -198,6 +198,7 @@ pub static SETTINGS: &[Setting] = &[
     Setting::new("limits.predict_body_bytes_max", count(1, TIB), "67108864", "largest body of a prediction"),
     Setting::new("limits.management_body_bytes_max", count(1, TIB), "1048576", "largest body of a management call"),
     Setting::new("limits.artifact_bytes_max", count(1, TIB), "4294967296", "largest model file"),
+    Setting::new("limits.dataset_bytes_max", count(1, TIB), "10737418240", "largest file of a dataset"),
     Setting::new("limits.connections_max", count(1, 1_000_000), "10000", "connections that may be open at once"),
     Setting::new(
         "limits.requests_in_flight_max",
@@ -222,6 +223,43 @@ pub static SETTINGS: &[Setting] = &[
         count(0, 1_000_000_000),
         "0",
         "of so many requests that ran with others, one is run again alone and compared; 0 for none",
+    ),
+    Setting::new(
+        "studio.runs_max",
+        count(0, 1000),
+        "1",
+        "most runs of training that go on at once on this node; 0 for none",
+    ),
+    Setting::new(
+        "studio.threads",
+        count(0, 1024),
+        "0",
+        "threads of a run's learner; 0 for half of the processor's cores",
+    ),
+    Setting::new(
+        "studio.memory_bytes_max",
+        count(64 << 20, 1024 * TIB),
+        "4294967296",
+        "most memory that a run may ask for",
+    ),
+    Setting::new("studio.nice", count(0, 19), "10", "how far runs stand back for everything else, as `nice` has it"),
+    Setting::new(
+        "studio.worker",
+        Kind::Path,
+        "",
+        "program that is started with `studio-worker` for each run, such as one that puts it into a container; without it, this one",
+    ),
+    Setting::new(
+        "studio.runner",
+        Kind::TextList,
+        "",
+        "program, with its arguments, that is given the path of a custom model's script and trains it, such as one that puts it into a container; without it, scripts do not run here",
+    ),
+    Setting::new(
+        "studio.runner_cpu_seconds_max",
+        count(1, 31_536_000),
+        "3600",
+        "most seconds of a processor that a custom model's script may use",
     ),
     Setting::new("metrics.public", Kind::Flag, "false", "whether `/metrics` answers everybody, not only loopback"),
     Setting::new(

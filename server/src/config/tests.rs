@@ -80,6 +80,7 @@ allowed_origins = ["https://studio.example", "http://localhost:3000"]
 predict_body_bytes_max = 7
 management_body_bytes_max = 8
 artifact_bytes_max = 9
+dataset_bytes_max = 10
 connections_max = 10
 requests_in_flight_max = 11
 header_read_seconds = 12
@@ -91,6 +92,14 @@ inline_micros_max = 19
 check_one_in = 20
 queue_rows_max = 16
 queue_bytes_max = 0x11
+[studio]
+runs_max = 21
+threads = 22
+memory_bytes_max = 67108864
+nice = 18
+worker = "/bin/contained"
+runner = ["python3", "-u"]
+runner_cpu_seconds_max = 23
 [metrics]
 public = true
 [log]
@@ -122,12 +131,17 @@ format = "json"
     assert_eq!((config.auth.off, config.auth.jwt_organization_claim.as_str()), (true, "tenant"));
     let limits = config.limits;
     assert_eq!((limits.predict_body_bytes_max, limits.management_body_bytes_max, limits.artifact_bytes_max), (7, 8, 9));
+    assert_eq!(limits.dataset_bytes_max, 10);
     assert_eq!((limits.connections_max, limits.requests_in_flight_max), (10, 11));
     assert_eq!((limits.header_read_seconds, limits.body_idle_seconds, limits.predict_seconds_max), (12, 13, 14));
     assert_eq!(
         (config.batching.batch_rows_max, config.batching.queue_rows_max, config.batching.queue_bytes_max),
         (15, 16, 17)
     );
+    let studio = config.studio;
+    assert_eq!((studio.runs_max, studio.threads, studio.memory_bytes_max, studio.nice), (21, 22, 64 << 20, 18));
+    assert_eq!(studio.worker, Some(PathBuf::from("/bin/contained")));
+    assert_eq!((studio.runner.join(" "), studio.runner_cpu_seconds_max), ("python3 -u".to_owned(), 23));
     assert_eq!((config.metrics_public, config.log_level.as_str(), config.log_format), (true, "debug", LogFormat::Json));
 }
 

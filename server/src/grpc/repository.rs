@@ -34,7 +34,7 @@ pub async fn load(
     message: proto::RepositoryModelLoadRequest,
 ) -> Result<proto::RepositoryModelLoadResponse, ApiError> {
     repository::check_load_parameters(message.parameters.keys().map(String::as_str))?;
-    repository::load(app, &caller.actor, &message.model_name).await?;
+    repository::load(app, &caller, &message.model_name).await?;
     Ok(proto::RepositoryModelLoadResponse {})
 }
 
@@ -47,6 +47,6 @@ pub async fn unload(
     caller: Caller<RegistryWrite>,
     message: proto::RepositoryModelUnloadRequest,
 ) -> Result<proto::RepositoryModelUnloadResponse, ApiError> {
-    repository::unload(app, &caller.actor, &message.model_name).await?;
+    repository::unload(app, &caller, &message.model_name).await?;
     Ok(proto::RepositoryModelUnloadResponse {})
 }

@@ -36,6 +36,16 @@ impl Fields {
         }
     }
 
+    /// One of a closed set of words.
+    pub fn choice<T: Copy>(&mut self, pointer: &str, text: &str, choices: &[(&str, T)]) -> Option<T> {
+        let chosen = choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
+        if chosen.is_none() {
+            let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+            self.one_of(pointer, text, &words);
+        }
+        chosen
+    }
+
     /// A value that must be there; notes its absence.
     pub fn required<T>(&mut self, pointer: &str, value: Option<T>) -> Option<T> {
         if value.is_none() {

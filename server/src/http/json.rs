@@ -81,6 +81,10 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
 /// # Errors
 /// 400 `malformed-json` with line and column, or `validation` with a pointer to what does not fit.
 pub fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, ApiError> {
+    // Every body is an object; serde would read a struct's fields from an array too, in their order.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(ApiError::field("", "the body is an array; this call takes an object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let pointer = pointer(error.path());
@@ -88,6 +92,17 @@ pub fn parse<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, ApiError> {
     })?;
     deserializer.end().map_err(|error| refused(&error, String::new()))?;
     Ok(value)
+}
+
+/// Reads a JSON value that is part of a body into a type; `root` is the pointer to it.
+///
+/// # Errors
+/// 400 `validation` with a pointer to what does not fit.
+pub fn from_value<T: DeserializeOwned>(value: serde_json::Value, root: &str) -> Result<T, ApiError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let pointer = format!("{root}{}", pointer(error.path()));
+        ApiError::field(pointer, error.into_inner().to_string())
+    })
 }
 
 fn refused(error: &serde_json::Error, pointer: String) -> ApiError {
@@ -140,7 +155,7 @@ mod tests {
             (r#"{"a": {"m": 1}}"#, "validation", "/a/m", "unknown field `m`, expected `n`"),
             (r#"{"list": [1, 300]}"#, "validation", "/list/1", "invalid value: integer `300`, expected u8"),
             (r#"{"a": {}}"#, "validation", "/a", "missing field `n`"),
-            ("[1]", "validation", "/0", "invalid type: integer `1`, expected struct Inner"),
+            ("[1]", "validation", "", "the body is an array; this call takes an object"),
         ];
         for (text, code, pointer, detail) in cases {
             let error = parse::<Outer>(&Bytes::from_static(text.as_bytes())).unwrap_err();

@@ -4,6 +4,7 @@ use crate::error::ApiError;
 use crate::http::fields::Fields;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use servoir_types::Timestamp;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use utoipa::IntoParams;
@@ -105,6 +106,35 @@ impl Values {
             }
         }
         default
+    }
+
+    /// A number between two bounds.
+    pub fn number(&mut self, name: &str, default: f64, range: &RangeInclusive<f64>) -> f64 {
+        let Some(text) = self.given.remove(name) else { return default };
+        match text.parse::<f64>() {
+            Ok(number) if range.contains(&number) => return number,
+            _ => {
+                let (low, high) = (range.start(), range.end());
+                self.wrong.wrong(format!("?{name}"), format!("'{text}' is not a number from {low} to {high}"));
+            }
+        }
+        default
+    }
+
+    /// A point in time, RFC 3339.
+    pub fn time(&mut self, name: &str) -> Option<Timestamp> {
+        let text = self.given.remove(name)?;
+        let time = Timestamp::parse(&text);
+        if time.is_none() {
+            let detail = format!("'{text}' is no time such as 2025-01-15T10:30:00Z");
+            self.wrong.wrong(format!("?{name}"), detail);
+        }
+        time
+    }
+
+    /// Notes a parameter that is wrong beside others.
+    pub fn wrong(&mut self, name: &str, detail: impl Into<String>) {
+        self.wrong.wrong(format!("?{name}"), detail);
     }
 
     /// One of a closed set of words.

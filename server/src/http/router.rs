@@ -4,7 +4,7 @@ use crate::app::SharedApp;
 use crate::error::ApiError;
 use crate::http::openapi::{self, Document};
 use crate::http::predict::DataPlane;
-use crate::http::{auth, health, idempotency, metrics, registry};
+use crate::http::{auth, health, idempotency, metrics, registry, studio};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use servoir_types::Kind;
@@ -18,6 +18,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
         .merge(metrics::routes())
         .merge(registry::routes())
         .merge(auth::routes())
+        .merge(studio::routes())
 }
 
 /// The document that describes every route.

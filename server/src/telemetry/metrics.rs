@@ -92,6 +92,7 @@ struct ModelGauges {
     compute_seconds: GaugeVec,
     checks: IntGaugeVec,
     loaded: IntGauge,
+    training: IntGaugeVec,
 }
 
 /// Read from the operating system when somebody scrapes.
@@ -182,6 +183,12 @@ impl Metrics {
                     &["model", "model_id", "version", "outcome"],
                 )?,
                 loaded: int_gauge(r, "servoir_models_live", "Models with a live version.")?,
+                training: int_gauge_vec(
+                    r,
+                    "servoir_training_runs",
+                    "Runs of training on this node: those that go on, and those that have ended since it started.",
+                    &["status"],
+                )?,
             },
             process: ProcessGauges {
                 resident_bytes: int_gauge(r, "process_resident_memory_bytes", "Resident memory.")?,
@@ -321,6 +328,10 @@ impl Metrics {
             }
         }
         gauges.loaded.set(live_models);
+        let ended = app.run_counts.ended().map(|(status, count)| (status.text(), count));
+        for (status, count) in ended.into_iter().chain([("running", app.run_counts.running())]) {
+            gauges.training.with_label_values(&[status]).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 }
 

@@ -6,5 +6,5 @@ mod socket;
 mod upgrade;
 
 pub use protocol::bearer;
-pub use socket::{End, Socket};
+pub use socket::{End, INCOMING_BYTES_MAX, Socket, bounds};
 pub use upgrade::Upgrade;

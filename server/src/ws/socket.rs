@@ -11,9 +11,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Interval, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_util::sync::CancellationToken;
 
 /// How often a client is asked whether it is still there. One that has not answered by the next time is gone.
@@ -22,8 +23,8 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 const SEND_WITHIN: Duration = Duration::from_secs(20);
 /// How long a client may take to say goodbye.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
-/// The largest message that is taken, in bytes.
-const INCOMING_BYTES_MAX: usize = 64 * 1024;
+/// The largest message that is taken where nothing else is said, in bytes.
+pub const INCOMING_BYTES_MAX: usize = 64 * 1024;
 /// What is kept ready for reading, and gathered before writing, in bytes: little, for many quiet clients.
 const BUFFER_BYTES: usize = 4 * 1024;
 
@@ -36,6 +37,12 @@ pub enum End {
     Stopping,
     /// What the client was let in for is no longer granted: 1008.
     Refused,
+    /// The server cannot go on just now: 1011.
+    Failed,
+    /// The client broke the protocol: 1002.
+    Malformed,
+    /// The client sent a text that is not UTF-8: 1007.
+    NotText,
     /// The client sent more than is taken: 1009.
     TooLarge,
     /// The client said goodbye.
@@ -64,11 +71,11 @@ struct Frame<'a, T> {
     body: &'a T,
 }
 
-/// The bounds of every socket.
-pub fn bounds() -> WebSocketConfig {
+/// The bounds of a socket that takes messages of so many bytes.
+pub fn bounds(message_bytes_max: usize) -> WebSocketConfig {
     WebSocketConfig::default()
-        .max_message_size(Some(INCOMING_BYTES_MAX))
-        .max_frame_size(Some(INCOMING_BYTES_MAX))
+        .max_message_size(Some(message_bytes_max))
+        .max_frame_size(Some(message_bytes_max))
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(BUFFER_BYTES)
 }
@@ -93,6 +100,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Ok(())
     }
 
+    /// Sends a text that has its number already.
+    ///
+    /// # Errors
+    /// Why the socket ends instead.
+    pub async fn send_text(&mut self, text: Bytes) -> Result<(), End> {
+        let Ok(text) = Utf8Bytes::try_from(text) else { return Err(End::Failed) };
+        self.write(Message::Text(text)).await
+    }
+
+    /// Sends bytes.
+    ///
+    /// # Errors
+    /// Why the socket ends instead.
+    pub async fn send_bytes(&mut self, bytes: Bytes) -> Result<(), End> {
+        self.write(Message::Binary(bytes)).await
+    }
+
     /// Waits for `wake`, while the client is heard and asked whether it is there. What it says is not asked for, and
     /// not kept.
     ///
@@ -103,9 +127,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return Err(End::Stopping),
-                came = self.stream.next() => self.hear(came)?,
+                came = self.stream.next() => drop(self.hear(came)?),
                 _ = self.pings.tick() => self.ping().await?,
                 woken = wake.as_mut() => return Ok(woken),
+            }
+        }
+    }
+
+    /// The next message, while the client is asked whether it is there.
+    ///
+    /// # Errors
+    /// Why the socket ends instead.
+    pub async fn receive(&mut self) -> Result<Message, End> {
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return Err(End::Stopping),
+                came = self.stream.next() => {
+                    if let Some(message) = self.hear(came)? {
+                        return Ok(message);
+                    }
+                }
+                _ = self.pings.tick() => self.ping().await?,
             }
         }
     }
@@ -116,6 +158,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             End::Finished(reason) => (CloseCode::Normal, reason),
             End::Stopping => (CloseCode::Away, "the server is shutting down"),
             End::Refused => (CloseCode::Policy, "the credential is no longer valid"),
+            End::Failed => (CloseCode::Error, "the server cannot go on just now; connect again"),
+            End::Malformed => (CloseCode::Protocol, "the protocol was broken"),
+            End::NotText => (CloseCode::Invalid, "a text is not UTF-8"),
             End::TooLarge => (CloseCode::Size, "the message is too large"),
             End::Left => (CloseCode::Normal, ""),
             End::Gone => return,
@@ -128,15 +173,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let _ = timeout(CLOSE_WITHIN, goodbye).await;
     }
 
-    fn hear(&mut self, came: Option<Result<Message, Error>>) -> Result<(), End> {
+    /// What came, when it is a message.
+    fn hear(&mut self, came: Option<Result<Message, Error>>) -> Result<Option<Message>, End> {
         match came {
             Some(Ok(Message::Pong(_))) => self.awaits_pong = false,
             Some(Ok(Message::Close(_))) => return Err(End::Left),
+            Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => return Ok(Some(message)),
             Some(Ok(_)) => {}
             Some(Err(Error::Capacity(_))) => return Err(End::TooLarge),
+            Some(Err(Error::Utf8(_))) => return Err(End::NotText),
+            // A client that is gone is no breach: the stream ends without a goodbye.
+            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => return Err(End::Gone),
+            Some(Err(Error::Protocol(_))) => return Err(End::Malformed),
             Some(Err(_)) | None => return Err(End::Gone),
         }
-        Ok(())
+        Ok(None)
     }
 
     async fn ping(&mut self) -> Result<(), End> {

@@ -1,7 +1,7 @@
 //! From a request to a socket.
 
 use super::protocol;
-use super::socket::{Socket, bounds};
+use super::socket::{INCOMING_BYTES_MAX, Socket, bounds};
 use crate::app::SharedApp;
 use crate::config::ANY_ORIGIN;
 use crate::error::ApiError;
@@ -23,6 +23,8 @@ pub struct Upgrade {
     response: Response,
     upgraded: OnUpgrade,
     lease: Arc<Lease>,
+    /// The largest message that is taken, in bytes.
+    message_bytes_max: usize,
 }
 
 impl Upgrade {
@@ -41,7 +43,13 @@ impl Upgrade {
         }
         let lease = request.extensions_mut().remove();
         let lease = lease.ok_or_else(|| ApiError::internal("an upgrade came without its connection"))?;
-        Ok(Self { app: app.clone(), response, upgraded: hyper::upgrade::on(request), lease })
+        let upgraded = hyper::upgrade::on(request);
+        Ok(Self { app: app.clone(), response, upgraded, lease, message_bytes_max: INCOMING_BYTES_MAX })
+    }
+
+    /// The same for a client that is to say more than clients otherwise do.
+    pub fn taking(self, message_bytes_max: usize) -> Self {
+        Self { message_bytes_max, ..self }
     }
 
     /// Answers the request; `session` then has the socket, on a task of its own that keeps the connection's place.
@@ -49,7 +57,7 @@ impl Upgrade {
     where
         F: Future<Output = ()> + Send,
     {
-        let Self { app, response, upgraded, lease } = self;
+        let Self { app, response, upgraded, lease, message_bytes_max } = self;
         let stop = lease.stop();
         lease.spawn(async move {
             // A server that goes does not wait for a client that never takes its answer.
@@ -59,7 +67,9 @@ impl Upgrade {
                 None => return,
             };
             let _counted = app.metrics.websocket();
-            let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(bounds())).await;
+            let stream =
+                WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(bounds(message_bytes_max)))
+                    .await;
             session(Socket::new(stream, stop)).await;
         });
         response

@@ -4,7 +4,7 @@ use super::assets::{Assets, Example};
 use super::heading;
 use super::load::{CONNECTIONS, Load, Tally};
 use crate::cli::answer::cell;
-use crate::cli::client::Client;
+use crate::cli::client::{Client, registry_path};
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::cli::session::rendered;
@@ -77,7 +77,7 @@ impl Tour<'_> {
         let artifact = Part::stream_with_length(model.clone(), bytes).file_name(format!("{name}.onnx"));
         let form = Form::new().part("metadata", metadata).part("artifact", artifact);
         let began = Instant::now();
-        let uploaded = self.client.upload(&["models", name, "versions"], form).await?;
+        let uploaded = self.client.upload(&registry_path(&["models", name, "versions"]), form).await?;
         if uploaded["version"].as_u64() != Some(version) {
             return Err(Failure::failed(format!("the upload became version {}, not {version}", uploaded["version"])));
         }

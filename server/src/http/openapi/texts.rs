@@ -2,7 +2,9 @@
 //!
 //! The patterns say what the checks beside them do; schemathesis holds both against each other in the tests.
 
-use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{
+    Array, ArrayBuilder, KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType, Type,
+};
 
 /// Characters that no database keeps alike are refused: a text has no NUL.
 const NO_NUL: &str = r"^[^\u0000]*$";
@@ -60,6 +62,18 @@ pub fn workspace() -> Object {
 /// The schema of a text that a list is filtered by.
 pub fn filter() -> Object {
     text(NO_NUL).max_length(Some(256)).build()
+}
+
+/// The schema of a point in time.
+pub fn time() -> Object {
+    let date_time = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+    ObjectBuilder::new().schema_type(Type::String).format(Some(date_time)).build()
+}
+
+/// The schema of one of a closed set of words.
+pub fn one_of<T>(words: &[(&str, T)]) -> Object {
+    let words = words.iter().map(|(word, _)| (*word).to_owned());
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
 }
 
 /// A type, or `null`.

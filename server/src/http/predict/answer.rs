@@ -121,8 +121,8 @@ async fn description(app: &SharedApp, target: &Target, request: Request<Body>) -
             let caller = Caller::<RegistryWrite>::of(&parts.extensions)?;
             let model = names::decode(&path[model.clone()])?;
             match load {
-                true => v2::repository::answer_load(app, &caller.actor, &model, body).await,
-                false => v2::repository::answer_unload(app, &caller.actor, &model, body).await,
+                true => v2::repository::answer_load(app, &caller, &model, body).await,
+                false => v2::repository::answer_unload(app, &caller, &model, body).await,
             }
         }
         Target::Statistics => v2::json(&v2::statistics::of_all(app, &principal(&parts)?.organization)),

@@ -8,8 +8,9 @@ use crate::auth::scope::RegistryWrite;
 use crate::error::ApiError;
 use crate::http::json::{Nothing, OptionalJson};
 use crate::http::path::OnlyPath;
+use crate::http::studio::access;
 use axum::response::Response;
-use servoir_registry::Actor;
+use servoir_registry::Role;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -33,7 +34,7 @@ async fn archive(
     OnlyPath(id): OnlyPath<String>,
     _: OptionalJson<Nothing>,
 ) -> Result<Response, ApiError> {
-    set_archived(&show, &caller.actor, &id, true).await
+    set_archived(&show, &caller, &id, true).await
 }
 
 /// Unarchive a model
@@ -51,11 +52,15 @@ async fn unarchive(
     OnlyPath(id): OnlyPath<String>,
     _: OptionalJson<Nothing>,
 ) -> Result<Response, ApiError> {
-    set_archived(&show, &caller.actor, &id, false).await
+    set_archived(&show, &caller, &id, false).await
 }
 
-async fn set_archived(show: &Show, actor: &Actor, id: &str, archived: bool) -> Result<Response, ApiError> {
-    let registry = &show.app.registry;
-    let model = registry.model(&actor.organization, id).await?;
-    show.whole(registry.set_archived(actor, &model.id, archived).await?).await
+async fn set_archived(
+    show: &Show,
+    caller: &Caller<RegistryWrite>,
+    id: &str,
+    archived: bool,
+) -> Result<Response, ApiError> {
+    let model = access::model(&show.app, &caller.principal, id, Role::Editor).await?;
+    show.whole(show.app.registry.set_archived(&caller.actor, &model.id, archived).await?).await
 }

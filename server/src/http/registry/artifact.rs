@@ -7,13 +7,14 @@ use crate::auth::scope::RegistryRead;
 use crate::error::ApiError;
 use crate::http::etag::IfNoneMatch;
 use crate::http::path::OnlyPath;
+use crate::http::studio::access;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::{HeaderMap, HeaderName, StatusCode, header};
-use servoir_registry::Version;
+use servoir_registry::Role;
 use servoir_types::{Kind, Name};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -49,7 +50,7 @@ async fn download(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let organization = &caller.actor.organization;
-    let model = app.registry.model(organization, &id).await?;
+    let model = access::model(&app, &caller.principal, &id, Role::Viewer).await?;
     let version = app.registry.version(organization, &model.id, version).await?;
     let tag = format!("\"{}\"", version.digest);
     if condition.has(&tag) {
@@ -78,7 +79,10 @@ async fn download(
     set(header::ACCEPT_RANGES, "bytes".to_owned());
     set(header::ETAG, tag);
     set(DIGEST, format!("sha-256={}", BASE64_STANDARD.encode(version.digest.as_bytes())));
-    set(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", file_name(&model.name, &version)));
+    set(
+        header::CONTENT_DISPOSITION,
+        format!("attachment; filename=\"{}\"", artifact_name(&model.name, version.version, &version.format)),
+    );
     if is_part {
         set(header::CONTENT_RANGE, format!("bytes {}-{}/{size_bytes}", bytes.range.start, bytes.range.end - 1));
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
@@ -93,15 +97,15 @@ fn unsatisfiable(size_bytes: u64) -> Response {
 }
 
 /// A name that no file system and no header stumbles over.
-fn file_name(model: &Name, version: &Version) -> String {
+pub fn artifact_name(model: &Name, version: i64, format: &str) -> String {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let stem: String = model.as_str().chars().map(|c| if is_safe(c) { c } else { '_' }).collect();
-    let ending = match version.format.as_str() {
+    let ending = match format {
         "onnx" => "onnx",
         "xgboost-json" => "json",
         "xgboost-ubj" => "ubj",
         "lightgbm-text" => "txt",
         _ => "bin",
     };
-    format!("{stem}-v{}.{ending}", version.version)
+    format!("{stem}-v{version}.{ending}")
 }

@@ -10,9 +10,10 @@ use crate::error::ApiError;
 use crate::http::json::{Nothing, OptionalJson};
 use crate::http::pagination::LIMIT_MAX;
 use crate::http::path::OnlyPath;
+use crate::http::studio::access;
 use crate::reconcile::Wish;
 use serde::Serialize;
-use servoir_registry::{DeploymentSpec, Model, Strategy, VersionState, Window};
+use servoir_registry::{DeploymentSpec, Model, Role, Strategy, VersionState, Window};
 use servoir_types::Kind;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -55,7 +56,7 @@ async fn deploy(
 ) -> Result<axum::Json<Deployed>, ApiError> {
     let app = &show.app;
     let Plan { version, spec, strategy } = request.check()?;
-    let model = app.registry.model(&caller.actor.organization, &id).await?;
+    let model = access::model(app, &caller.principal, &id, Role::Editor).await?;
     let version = match version {
         Some(version) => version,
         None => newest_ready(app, &model).await?,
@@ -87,7 +88,7 @@ async fn rollback(
     _: OptionalJson<Nothing>,
 ) -> Result<axum::Json<Deployed>, ApiError> {
     let app = &show.app;
-    let model = app.registry.model(&caller.actor.organization, &id).await?;
+    let model = access::model(app, &caller.principal, &id, Role::Editor).await?;
     let deployment = app.reconciler.rollback(app, &caller.actor, &model.id).await?;
     let message = format!("version {} of '{}' is live again", deployment.primary.spec.version, model.name);
     let deployment = show.deployment(&deployment);
@@ -105,7 +106,7 @@ pub fn default_spec() -> Result<DeploymentSpec, ApiError> {
 fn message(model: &Model, version: i64, strategy: &Strategy) -> String {
     let name = &model.name;
     match strategy {
-        Strategy::Swap => format!("version {version} of '{name}' is live"),
+        Strategy::Swap | Strategy::Promotion => format!("version {version} of '{name}' is live"),
         Strategy::Canary(percent) => format!("version {version} of '{name}' takes {percent} % of the requests"),
         Strategy::Shadow => format!("version {version} of '{name}' is sent a copy of the requests"),
     }

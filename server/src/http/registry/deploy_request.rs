@@ -32,60 +32,60 @@ pub struct DeployModel {
     /// By default the newest that is ready.
     #[schema(minimum = 1)]
     #[serde(default, deserialize_with = "whole::optional")]
-    version: Option<i64>,
+    pub version: Option<i64>,
     /// `auto` (the default), or the id of a hardware profile.
     #[schema(schema_with = hardware_schema)]
-    hardware: Option<String>,
+    pub hardware: Option<String>,
     /// Instances of the model. With 1, the default, as many run as were measured to answer the most rows.
     #[schema(minimum = 1, maximum = 64)]
     #[serde(default, deserialize_with = "whole::optional")]
-    replicas: Option<i64>,
-    autoscaling: Option<AutoscalingBounds>,
-    batching: Option<BatchingChoice>,
+    pub replicas: Option<i64>,
+    pub autoscaling: Option<AutoscalingBounds>,
+    pub batching: Option<BatchingChoice>,
     /// The latency that the deployment should keep to.
     #[schema(exclusive_minimum = 0, maximum = 3_600_000)]
-    latency_target_ms: Option<f64>,
-    tuning: Option<TuningChoice>,
+    pub latency_target_ms: Option<f64>,
+    pub tuning: Option<TuningChoice>,
     /// How the version comes in; by default `swap`.
     #[schema(schema_with = strategy_schema)]
-    strategy: Option<StrategyChoice>,
+    pub strategy: Option<StrategyChoice>,
 }
 
 /// Bounds for the number of instances.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct AutoscalingBounds {
+pub struct AutoscalingBounds {
     /// By default false, which is all that this release offers.
     #[schema(schema_with = never_schema)]
-    enabled: Option<bool>,
+    pub enabled: Option<bool>,
     #[schema(minimum = 1, maximum = 64)]
     #[serde(default, deserialize_with = "whole::optional")]
-    min_replicas: Option<i64>,
+    pub min_replicas: Option<i64>,
     #[schema(minimum = 1, maximum = 64)]
     #[serde(default, deserialize_with = "whole::optional")]
-    max_replicas: Option<i64>,
+    pub max_replicas: Option<i64>,
     /// Per cent, by default 70.
     #[schema(minimum = 1, maximum = 100)]
-    target_cpu_utilization: Option<f64>,
+    pub target_cpu_utilization: Option<f64>,
 }
 
 /// How requests share runs of the model.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct BatchingChoice {
+pub struct BatchingChoice {
     /// The most rows that run together; by default chosen by the server.
     #[schema(minimum = 1, maximum = 65_536)]
     #[serde(default, deserialize_with = "whole::optional")]
-    max_batch_size: Option<i64>,
+    pub max_batch_size: Option<i64>,
     /// How long a request may wait for company; by default 0, not at all.
     #[schema(minimum = 0, maximum = 10_000)]
-    max_queue_delay_ms: Option<f64>,
+    pub max_queue_delay_ms: Option<f64>,
 }
 
 /// How the model is run; what is left out is measured when the version is loaded.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct TuningChoice {
+pub struct TuningChoice {
     /// The engine.
     #[schema(schema_with = engine_schema)]
     engine: Option<String>,
@@ -102,7 +102,7 @@ struct TuningChoice {
 /// How the version comes in: `"swap"` (the default), `"shadow"`, or `{"canary": {"percent": 10}}`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-enum StrategyChoice {
+pub enum StrategyChoice {
     /// All requests at once; ends a canary and a shadow.
     #[default]
     Swap,
@@ -116,12 +116,14 @@ enum StrategyChoice {
     },
 }
 
-fn hardware_schema() -> Object {
+/// The schema of that field.
+pub fn hardware_schema() -> Object {
     let ids = HARDWARE.iter().map(|&id| Value::from(id)).chain([Value::Null]);
     ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(ids)).build()
 }
 
-fn strategy_schema() -> Schema {
+/// The schema of that field.
+pub fn strategy_schema() -> Schema {
     let closed = |name: &str, field: Object| {
         let object = ObjectBuilder::new().schema_type(Type::Object).property(name, field).required(name);
         object.additional_properties(Some(AdditionalProperties::FreeForm(false))).build()
@@ -139,7 +141,8 @@ fn engine_schema() -> Object {
     ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(names)).build()
 }
 
-fn never_schema() -> Object {
+/// The schema of that field.
+pub fn never_schema() -> Object {
     let values = [Value::Bool(false), Value::Null];
     ObjectBuilder::new().schema_type(nullable(Type::Boolean)).enum_values(Some(values)).build()
 }

@@ -8,13 +8,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use servoir_types::Kind;
 
-/// What every route of models begins with.
-const PREFIX: &str = "/api/v1/model-registry";
+/// What the routes of models and datasets begin with.
+const PREFIXES: [&str; 3] = ["/api/v1/model-registry", "/api/v1/models", "/api/v1/datasets"];
 
 /// Answers 409 `models-directory` in place of the registry's routes when a folder of models is served instead of it.
 pub async fn unless_in_use(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
     match &app.config.models.dir {
-        Some(dir) if request.uri().path().starts_with(PREFIX) => {
+        Some(dir) if PREFIXES.iter().any(|prefix| request.uri().path().starts_with(prefix)) => {
             let refused = match request.extensions().get::<Result<Principal, ApiError>>() {
                 Some(Err(error)) => error.clone(),
                 _ => {

@@ -7,6 +7,7 @@ use crate::auth::scope::{RegistryRead, Scope as _};
 use crate::error::ApiError;
 use crate::http::head::Headers;
 use crate::http::path::OnlyPath;
+use crate::http::studio::access;
 use crate::readiness::ModelState;
 use crate::telemetry::metrics::{Reading, Traffic};
 use crate::ws::{End, Socket, Upgrade};
@@ -15,7 +16,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Request};
 use serde::Serialize;
-use servoir_registry::Model;
+use servoir_registry::{Model, Role};
 use servoir_runtime::{Deployment, Live};
 use servoir_types::Kind;
 use std::collections::VecDeque;
@@ -61,7 +62,7 @@ async fn watch(
     OnlyPath(id): OnlyPath<String>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
-    let model = app.registry.model(&caller.actor.organization, &id).await?;
+    let model = access::model(&app, &caller.principal, &id, Role::Viewer).await?;
     let credential = request.headers().clone();
     let upgrade = Upgrade::of(&app, request)?;
     let watched = Watched { app, model, credential };

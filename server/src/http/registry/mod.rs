@@ -6,28 +6,29 @@ mod byte_range;
 mod choices;
 mod cpu;
 mod deploy;
-mod deploy_request;
-mod deployment_view;
+pub(in crate::http) mod deploy_request;
+pub(in crate::http) mod deployment_view;
 mod hardware;
 mod import;
 mod in_use;
 mod live;
 mod metadata;
-mod metered;
-mod model_request;
+pub(crate) mod model_request;
 mod models;
 mod predict;
-mod show;
+pub(crate) mod show;
 mod status;
 mod undeploy;
 mod upload;
 mod versions;
-mod wire;
+pub(crate) mod wire;
 
 pub use in_use::unless_in_use;
 
 use crate::app::SharedApp;
+pub use artifact::artifact_name;
 pub use deploy::{default_spec, newest_ready};
+pub use show::Show;
 use utoipa_axum::router::OpenApiRouter;
 
 /// The routes of this folder.

@@ -94,12 +94,13 @@ impl UpdateModel {
     }
 }
 
-fn checked_name(fields: &mut Fields, name: &str) -> Option<Name> {
+/// A model's name; what is wrong with it is noted.
+pub fn checked_name(fields: &mut Fields, name: &str) -> Option<Name> {
     name.parse().map_err(|error| fields.wrong("/name", format!("{error}"))).ok()
 }
 
 /// Tags are a set: one that is given twice counts once.
-fn checked_tags(fields: &mut Fields, tags: Vec<String>) -> Vec<String> {
+pub fn checked_tags(fields: &mut Fields, tags: Vec<String>) -> Vec<String> {
     if tags.len() > TAGS_MAX {
         fields.wrong("/tags", format!("has {} tags; {TAGS_MAX} are allowed", tags.len()));
         return Vec::new();

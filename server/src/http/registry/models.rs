@@ -16,10 +16,11 @@ use crate::http::openapi::texts;
 use crate::http::pagination::window;
 use crate::http::path::OnlyPath;
 use crate::http::query::{FromQuery, NoParameters, Query, Values};
+use crate::http::studio::access;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use servoir_registry::{ModelFilter, Window};
+use servoir_registry::{ModelFilter, Role, Window};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -86,6 +87,7 @@ impl FromQuery for ModelQuery {
             status: values.choice("status", STATUSES),
             tag: values.text("tag", FILTER_CHARS_MAX),
             workspace: values.text("workspaceId", FILTER_CHARS_MAX),
+            visible_to: None,
             sort,
             descending,
             window: window(values),
@@ -104,6 +106,7 @@ async fn list(
     State(app): State<SharedApp>,
     Query(ModelQuery(filter)): Query<ModelQuery>,
 ) -> Result<Response, ApiError> {
+    let filter = ModelFilter { visible_to: access::visible_to(&caller.principal), ..filter };
     let Window { limit, offset } = filter.window;
     let page = app.registry.models(&caller.actor.organization, &filter).await?;
     let models = page.items.into_iter().map(RegisteredModel::item).collect();
@@ -147,7 +150,7 @@ async fn read(
     OnlyPath(id): OnlyPath<String>,
     condition: IfNoneMatch,
 ) -> Result<Response, ApiError> {
-    let model = show.app.registry.model(&caller.actor.organization, &id).await?;
+    let model = access::model(&show.app, &caller.principal, &id, Role::Viewer).await?;
     if !model.deployed && condition.has(&etag::of_revision(model.revision)) {
         return Ok((StatusCode::NOT_MODIFIED, etag::header_of(&model)).into_response());
     }
@@ -173,7 +176,7 @@ async fn update(
     Json(request): Json<UpdateModel>,
 ) -> Result<Response, ApiError> {
     let change = request.check()?;
-    let model = show.app.registry.model(&caller.actor.organization, &id).await?;
+    let model = access::model(&show.app, &caller.principal, &id, Role::Editor).await?;
     let revision = condition.revision_of(&model)?;
     let model = show.app.registry.update_model(&caller.actor, &model.id, change, revision).await?;
     show.whole(model).await
@@ -186,7 +189,7 @@ async fn update(
     params(("id" = String, Path, description = "Id or name."), IfMatch),
     responses((status = 204, description = "Gone."),
         (status = 404, description = "`not-found`: the organization has no such model."),
-        (status = 409, description = "`model-deployed`: undeploy it first."),
+        (status = 409, description = "`model-deployed`: undeploy it first; `run-in-progress`: it is being trained."),
         (status = 412, description = "`stale`: the model has changed since.")),
     security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
 async fn delete(
@@ -195,8 +198,8 @@ async fn delete(
     OnlyPath(id): OnlyPath<String>,
     condition: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    let model = app.registry.model(&caller.actor.organization, &id).await?;
+    let model = access::model(&app, &caller.principal, &id, Role::Editor).await?;
     let revision = condition.revision_of(&model)?;
-    app.registry.delete_model(&caller.actor, &model.id, revision).await?;
+    app.registry.delete_model(&caller.actor, &model.id, revision, false).await?;
     Ok(StatusCode::NO_CONTENT)
 }

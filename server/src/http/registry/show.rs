@@ -13,7 +13,7 @@ use servoir_registry::{Model, Window};
 use std::convert::Infallible;
 
 /// How many versions a whole model shows; the rest is in the list of versions.
-const VERSIONS_SHOWN_MAX: i64 = 100;
+pub const VERSIONS_SHOWN_MAX: i64 = 100;
 
 /// The server as one caller reaches it.
 pub struct Show {

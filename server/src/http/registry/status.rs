@@ -6,10 +6,11 @@ use crate::auth::Caller;
 use crate::auth::scope::RegistryRead;
 use crate::error::ApiError;
 use crate::http::path::OnlyPath;
+use crate::http::studio::access;
 use crate::readiness::ModelState;
 use axum::extract::State;
 use serde::Serialize;
-use servoir_registry::NodeState;
+use servoir_registry::{NodeState, Role};
 use servoir_runtime::{Deployment, Gauges, Profile};
 use servoir_types::Timestamp;
 use utoipa::ToSchema;
@@ -136,7 +137,7 @@ async fn read(
     State(app): State<SharedApp>,
     OnlyPath(id): OnlyPath<String>,
 ) -> Result<axum::Json<LiveStatus>, ApiError> {
-    let model = app.registry.model(&caller.actor.organization, &id).await?;
+    let model = access::model(&app, &caller.principal, &id, Role::Viewer).await?;
     let nodes = app.registry.node_states(&model.id, heard_since(&app)).await?;
     let state = app.reconciler.state(&model.id).or(model.deployed.then_some(ModelState::Deploying));
     let entry = app.serving.find(&model.organization, model.id.as_str());

@@ -6,8 +6,10 @@ use crate::auth::scope::RegistryWrite;
 use crate::error::ApiError;
 use crate::http::json::{Nothing, OptionalJson};
 use crate::http::path::OnlyPath;
+use crate::http::studio::access;
 use axum::extract::State;
 use serde::Serialize;
+use servoir_registry::Role;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -44,7 +46,7 @@ async fn undeploy(
     OnlyPath(id): OnlyPath<String>,
     _: OptionalJson<Nothing>,
 ) -> Result<axum::Json<Undeployed>, ApiError> {
-    let model = app.registry.model(&caller.actor.organization, &id).await?;
+    let model = access::model(&app, &caller.principal, &id, Role::Editor).await?;
     app.reconciler.undeploy(&app, &caller.actor, &model.id).await?;
     let message = format!("'{}' is down; it takes no predictions", model.name);
     Ok(axum::Json(Undeployed { id: model.id.to_string(), status: "registered", message }))

@@ -11,10 +11,12 @@ use crate::http::json::{media_type, unsupported_media_type};
 use crate::http::pagination::PageParams;
 use crate::http::path::{OnlyPath, Path};
 use crate::http::query::Query;
+use crate::http::studio::access;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{Request, StatusCode, header};
+use servoir_registry::Role;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -38,7 +40,7 @@ async fn list(
     Query(page): Query<PageParams>,
 ) -> Result<axum::Json<VersionList>, ApiError> {
     let organization = &caller.actor.organization;
-    let model = app.registry.model(organization, &id).await?;
+    let model = access::model(&app, &caller.principal, &id, Role::Viewer).await?;
     let found = app.registry.versions(organization, &model.id, page.into()).await?;
     let versions = found.items.into_iter().map(Version::from).collect();
     Ok(axum::Json(VersionList { count: found.total, limit: page.limit, offset: page.offset, versions }))
@@ -59,7 +61,7 @@ async fn read(
     OnlyPath((id, version)): OnlyPath<(String, i64)>,
 ) -> Result<axum::Json<Version>, ApiError> {
     let organization = &caller.actor.organization;
-    let model = app.registry.model(organization, &id).await?;
+    let model = access::model(&app, &caller.principal, &id, Role::Viewer).await?;
     Ok(axum::Json(app.registry.version(organization, &model.id, version).await?.into()))
 }
 
@@ -85,7 +87,7 @@ async fn publish(
     OnlyPath(id): OnlyPath<String>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
-    let model = app.registry.model(&caller.actor.organization, &id).await?;
+    let model = access::model(&app, &caller.principal, &id, Role::Editor).await?;
     let media = media_type(request.headers());
     let (artifact, metadata) = match media.as_str() {
         "multipart/form-data" => upload::receive(&app, request).await?,
@@ -115,7 +117,7 @@ async fn delete(
     State(app): State<SharedApp>,
     OnlyPath((id, version)): OnlyPath<(String, i64)>,
 ) -> Result<StatusCode, ApiError> {
-    let model = app.registry.model(&caller.actor.organization, &id).await?;
+    let model = access::model(&app, &caller.principal, &id, Role::Editor).await?;
     app.registry.delete_version(&caller.actor, &model.id, version).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,11 +2,12 @@
 
 use super::{json, small_body};
 use crate::app::SharedApp;
-use crate::auth::Principal;
-use crate::auth::scope::{RegistryRead, Scope as _};
+use crate::auth::scope::{RegistryRead, RegistryWrite, Scope as _};
+use crate::auth::{Caller, Principal};
 use crate::error::ApiError;
 use crate::http::predict::lookup;
 use crate::http::registry::{default_spec, newest_ready};
+use crate::http::studio::access;
 use crate::models_dir::Indexed;
 use crate::readiness::ModelState;
 use crate::reconcile::Wish;
@@ -14,7 +15,7 @@ use axum::body::Body;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use servoir_registry::{Actor, DeploymentSpec, Model, ModelFilter, RegistryError, SortField, Strategy, Window};
+use servoir_registry::{DeploymentSpec, Model, ModelFilter, RegistryError, Role, SortField, Strategy, Window};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
@@ -79,7 +80,7 @@ pub async fn listed(app: &SharedApp, principal: &Principal, ready_only: bool) ->
     listed.sort();
     if !ready_only && principal.may(RegistryRead::NAME) {
         let models = answering.iter().map(|deployment| deployment.identity().model.as_str()).collect();
-        match others(app, &principal.organization, &models).await {
+        match others(app, principal, &models).await {
             Ok(others) => listed.extend(others),
             Err(error) => tracing::warn!(%error, "the index lists only what is live: the registry cannot be read"),
         }
@@ -94,11 +95,16 @@ fn in_directory(line: Indexed) -> Listed {
 }
 
 /// The models of the registry that do not answer, by name.
-async fn others(app: &SharedApp, organization: &str, answering: &BTreeSet<&str>) -> Result<Vec<Listed>, RegistryError> {
+async fn others(
+    app: &SharedApp,
+    principal: &Principal,
+    answering: &BTreeSet<&str>,
+) -> Result<Vec<Listed>, RegistryError> {
+    let organization = &*principal.organization;
     let mut others = Vec::new();
     let mut window = Window { limit: PAGE_MODELS, offset: 0 };
     loop {
-        let page = app.registry.models(organization, &by_name(window)).await?;
+        let page = app.registry.models(organization, &by_name(principal, window)).await?;
         let is_last = page.items.is_empty();
         let silent = page.items.into_iter().filter(|model| !answering.contains(model.id.as_str()));
         others.extend(silent.map(|model| silent_model(app, model)));
@@ -113,7 +119,7 @@ async fn others(app: &SharedApp, organization: &str, answering: &BTreeSet<&str>)
     }
 }
 
-fn by_name(window: Window) -> ModelFilter {
+fn by_name(principal: &Principal, window: Window) -> ModelFilter {
     ModelFilter {
         search: None,
         framework: None,
@@ -121,6 +127,7 @@ fn by_name(window: Window) -> ModelFilter {
         status: None,
         tag: None,
         workspace: None,
+        visible_to: access::visible_to(principal),
         sort: SortField::Name,
         descending: false,
         window,
@@ -144,11 +151,11 @@ fn silent_model(app: &SharedApp, model: Model) -> Listed {
 /// # Errors
 /// 404 for a model that the organization does not have; what a deployment answers: 409 when there is no version that is
 /// ready, 422 with the engine's reason when it cannot be served.
-pub async fn load(app: &SharedApp, actor: &Actor, name: &str) -> Result<(), ApiError> {
+pub async fn load(app: &SharedApp, caller: &Caller<RegistryWrite>, name: &str) -> Result<(), ApiError> {
     if let Some(directory) = &app.models_dir {
-        return Box::pin(directory.load(app, actor, name)).await;
+        return Box::pin(directory.load(app, &caller.actor, name)).await;
     }
-    let model = app.registry.model(&actor.organization, name).await?;
+    let model = access::model(app, &caller.principal, name, Role::Editor).await?;
     let newest = newest_ready(app, &model).await?;
     let current = app.registry.deployment(&model.id).await?;
     let spec = match current {
@@ -162,19 +169,19 @@ pub async fn load(app: &SharedApp, actor: &Actor, name: &str) -> Result<(), ApiE
         None => DeploymentSpec { version: newest, ..default_spec()? },
     };
     let wish = Wish { model: model.id, name: model.name, spec, strategy: Strategy::Swap };
-    app.reconciler.deploy(app, actor, wish).await.map(|_| ())
+    app.reconciler.deploy(app, &caller.actor, wish).await.map(|_| ())
 }
 
 /// Takes a model down, when it is up.
 ///
 /// # Errors
 /// 404 for a model that the organization does not have.
-pub async fn unload(app: &SharedApp, actor: &Actor, name: &str) -> Result<(), ApiError> {
+pub async fn unload(app: &SharedApp, caller: &Caller<RegistryWrite>, name: &str) -> Result<(), ApiError> {
     if let Some(directory) = &app.models_dir {
-        return Box::pin(directory.unload(app, actor, name)).await;
+        return Box::pin(directory.unload(app, &caller.actor, name)).await;
     }
-    let model = app.registry.model(&actor.organization, name).await?;
-    match app.reconciler.undeploy(app, actor, &model.id).await {
+    let model = access::model(app, &caller.principal, name, Role::Editor).await?;
+    match app.reconciler.undeploy(app, &caller.actor, &model.id).await {
         Err(error) if error.code == "not-deployed" => Ok(()),
         outcome => outcome,
     }
@@ -213,10 +220,15 @@ pub async fn index(app: &SharedApp, principal: &Principal, body: Body) -> Result
 ///
 /// # Errors
 /// As [`load`] and [`check_load_parameters`].
-pub async fn answer_load(app: &SharedApp, actor: &Actor, name: &str, body: Body) -> Result<Response, ApiError> {
+pub async fn answer_load(
+    app: &SharedApp,
+    caller: &Caller<RegistryWrite>,
+    name: &str,
+    body: Body,
+) -> Result<Response, ApiError> {
     let change: Change = small_body(app, body).await?;
     check_load_parameters(change.parameters.keys().map(String::as_str))?;
-    load(app, actor, name).await?;
+    load(app, caller, name).await?;
     json(&json!({}))
 }
 
@@ -224,8 +236,13 @@ pub async fn answer_load(app: &SharedApp, actor: &Actor, name: &str, body: Body)
 ///
 /// # Errors
 /// As [`unload`].
-pub async fn answer_unload(app: &SharedApp, actor: &Actor, name: &str, body: Body) -> Result<Response, ApiError> {
+pub async fn answer_unload(
+    app: &SharedApp,
+    caller: &Caller<RegistryWrite>,
+    name: &str,
+    body: Body,
+) -> Result<Response, ApiError> {
     let _change: Change = small_body(app, body).await?;
-    unload(app, actor, name).await?;
+    unload(app, caller, name).await?;
     json(&json!({}))
 }

@@ -1,0 +1,76 @@
+//! What counting costs: nanoseconds a value by rows at a time, and bytes a feature: `speed [features]`.
+
+use servoir_monitor::{Baseline, CategoryProfile, Column, Meter, NumberProfile, Precision, VersionCounts};
+use std::hint::black_box;
+use std::time::Instant;
+
+/// Times are the least of so many rounds, so that other work on the machine is between them.
+const ROUNDS: usize = 500;
+/// Values that are counted in a round, over all batches.
+const VALUES: usize = 30_720;
+
+fn main() {
+    let features = std::env::args().nth(1).and_then(|number| number.parse().ok()).unwrap_or(30);
+    let mut state = 88_172_645_463_325_252u64;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    let mut normal = || (0..12).map(|_| uniform()).sum::<f64>() - 6.0;
+    let columns = (0..features).map(|index| {
+        let values: Vec<f64> = (0..20_000).map(|_| normal()).collect();
+        Column::number(format!("f{index}"), NumberProfile::of(&values, Precision::Single))
+    });
+    let baseline = Baseline::new(20_000, columns.collect(), Vec::new());
+    let meter = Meter::new(&baseline);
+    let rows: Vec<f32> = (0..VALUES).map(|_| normal() as f32).collect();
+    for batch in [1, 2, 4, 8, 32, 128, 1024] {
+        let mut least = f64::INFINITY;
+        let mut counts = meter.counts();
+        for _ in 0..ROUNDS {
+            let start = Instant::now();
+            for rows in black_box(&rows).chunks_exact(batch * features) {
+                count(&meter, &mut counts, rows, features);
+            }
+            let counted = VALUES / (batch * features) * (batch * features);
+            least = least.min(start.elapsed().as_secs_f64() * 1e9 / counted as f64);
+        }
+        black_box(&counts);
+        println!(
+            "{batch:5} rows at a time {least:6.2} ns a value {:8.1} ns a row of {features}",
+            least * features as f64
+        );
+    }
+    let counts = meter.counts();
+    let number = size_of::<servoir_monitor::NumberCounts>();
+    let mut filled = meter.counts();
+    rows.chunks_exact(features).for_each(|row| count(&meter, &mut filled, row, features));
+    println!("{number} bytes a feature counted, {} bytes stored a feature", filled.to_bytes().len() / features);
+    println!("{} bytes stored a feature without traffic", counts.to_bytes().len() / features);
+    println!("{} bytes of baseline a feature", baseline.to_json().len() / features);
+    texts();
+}
+
+#[inline(never)]
+fn count(meter: &Meter, counts: &mut VersionCounts, rows: &[f32], features: usize) {
+    for (column, (meter, counts)) in meter.features.iter().zip(&mut counts.features).enumerate() {
+        meter.count(counts, rows, column, features);
+    }
+}
+
+fn texts() {
+    let names: Vec<String> = (0..40).map(|i| format!("category {i}")).collect();
+    let profile = CategoryProfile::of(names.iter().map(|name| Some(name.as_str())));
+    let baseline = Baseline::new(40, vec![Column::category("text", profile)], Vec::new());
+    let meter = Meter::new(&baseline);
+    let mut counts = meter.counts();
+    let mut least = f64::INFINITY;
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        for name in names.iter().cycle().take(1000) {
+            meter.features[0].count_text(&mut counts.features[0], black_box(name));
+        }
+        least = least.min(start.elapsed().as_secs_f64() * 1e9 / 1000.0);
+    }
+    println!("{least:6.2} ns a text of 40 categories");
+}

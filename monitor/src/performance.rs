@@ -1,0 +1,14 @@
+//! How good a version's answers are: counted from labels as they come, and estimated until they do.
+
+mod classes;
+mod estimate;
+mod numbers;
+mod ranks;
+
+pub use classes::Confusion;
+pub use estimate::Expected;
+pub use numbers::Errors;
+pub use ranks::{Auc, Ranks};
+
+/// The most classes of a model whose answers are counted.
+pub const CLASSES_MAX: usize = 1000;
