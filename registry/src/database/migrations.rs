@@ -9,6 +9,7 @@ use sqlx::{AnyPool, SqlSafeStr as _};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "registry", include_str!("../../migrations/0001_registry.sql")),
     (2, "studio", include_str!("../../migrations/0002_studio.sql")),
+    (3, "monitoring", include_str!("../../migrations/0003_monitoring.sql")),
 ];
 
 /// Applies what is missing. On PostgreSQL one node does it while the others wait.
