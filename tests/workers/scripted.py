@@ -55,7 +55,7 @@ def finish(job, settings):
         (output / f"evaluation-{split}.json").write_text(json.dumps({"split": split}))
     (output / "importance.json").write_text("[]")
     (output / "baseline.json").write_text("{}")
-    outcome = {"algorithm": "gradient_boosting", "hyperparameters": {"max_depth": 6}, "metrics": {"auc": 0.9},
+    outcome = {"algorithm": "gradient_boosting", "model": "model.onnx", "hyperparameters": {"max_depth": 6}, "metrics": {"auc": 0.9},
                "leaderboard": LEADERBOARD, "features": ["behaviour"], "classes": ["0", "1"],
                "rows": {"train": 7, "validation": 1, "test": 2}, "stage_seconds": {"preprocessing": 0.1},
                "search_cut_short": False}

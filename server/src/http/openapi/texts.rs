@@ -2,6 +2,7 @@
 //!
 //! The patterns say what the checks beside them do; schemathesis holds both against each other in the tests.
 
+use serde_json::Value;
 use utoipa::openapi::schema::{
     Array, ArrayBuilder, KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType, Type,
 };
@@ -74,6 +75,12 @@ pub fn time() -> Object {
 pub fn one_of<T>(words: &[(&str, T)]) -> Object {
     let words = words.iter().map(|(word, _)| (*word).to_owned());
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
+}
+
+/// The schema of one of a closed set of words that may be left out.
+pub fn optional_one_of<T>(words: &[(&str, T)]) -> Object {
+    let words = words.iter().map(|(word, _)| Value::from(*word)).chain([Value::Null]);
+    ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(words)).build()
 }
 
 /// A type, or `null`.

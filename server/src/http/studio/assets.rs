@@ -1,6 +1,7 @@
 //! Files of a custom model: weights become a version at once; scripts and what belongs to them wait for a runner.
 
 use super::access::studio_model;
+use super::choices::asset_type_schema;
 use crate::app::SharedApp;
 use crate::auth::Caller;
 use crate::auth::scope::{StudioRead, StudioWrite};
@@ -77,10 +78,12 @@ pub struct Assets {
 
 /// The parts of an upload.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = CustomAssetForm)]
 #[allow(dead_code)] // describes the form; the parts are read as they come
 pub struct Form {
     /// What the file is for: `script`, `weights`, `requirements`, `config` or `other`.
+    #[schema(schema_with = asset_type_schema)]
     asset_type: String,
     /// The file.
     #[schema(value_type = String, format = Binary)]

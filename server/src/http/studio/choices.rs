@@ -1,9 +1,9 @@
 //! The closed sets of words that the Studio knows, and their descriptions in the API document.
 
-use crate::http::openapi::texts::{nullable, one_of};
-use serde_json::Value;
-use servoir_registry::{ModelType, Role, SortField, StudioStatus, TaskType};
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use crate::http::openapi::texts::{one_of, optional_one_of};
+use servoir_registry::{AssetType, ModelType, Priority, Role, SortField, StudioStatus, TaskType};
+use servoir_studio::event::Level;
+use utoipa::openapi::schema::Object;
 
 /// What a list of models can be ordered by.
 pub const SORTS: &[(&str, SortField)] = &[
@@ -18,6 +18,10 @@ pub const ORDERS: &[(&str, bool)] = &[("desc", true), ("asc", false)];
 
 /// Who sees a model: whether only those that it was shared with.
 pub const VISIBILITIES: &[(&str, bool)] = &[("org", false), ("private", true)];
+
+/// How much a line of a log matters.
+pub const LEVELS: &[(&str, Level)] =
+    &[("debug", Level::Debug), ("info", Level::Info), ("warning", Level::Warning), ("error", Level::Error)];
 
 /// The schema of how a model's versions come to be.
 pub fn model_type_schema() -> Object {
@@ -56,11 +60,30 @@ pub fn given_role_schema() -> Object {
 
 /// The schema of who is to see a model, which may be left out.
 pub fn optional_visibility_schema() -> Object {
-    let words = VISIBILITIES.iter().map(|(word, _)| Value::from(*word)).chain([Value::Null]);
-    ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(words)).build()
+    optional_one_of(VISIBILITIES)
 }
 
 /// The schema of who sees a model.
 pub fn visibility_schema() -> Object {
     one_of(VISIBILITIES)
+}
+
+/// The schema of what a file of a custom model is for.
+pub fn asset_type_schema() -> Object {
+    one_of(AssetType::ALL)
+}
+
+/// The schema of which waiting run goes first, which may be left out.
+pub fn optional_priority_schema() -> Object {
+    optional_one_of(Priority::ALL)
+}
+
+/// The schema of how much a line of a log matters.
+pub fn level_schema() -> Object {
+    one_of(LEVELS)
+}
+
+/// The schema of how much a line of a log matters, which may be left out.
+pub fn optional_level_schema() -> Object {
+    optional_one_of(LEVELS)
 }

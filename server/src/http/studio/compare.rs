@@ -33,10 +33,10 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
 #[into_params(parameter_in = Query)]
 struct CompareParams {
     /// `ver_…`, or the version's number.
-    #[param(max_length = 64)]
+    #[param(min_length = 1, max_length = 64, pattern = r"^[^\u0000]*$")]
     version_a: String,
     /// `ver_…`, or the version's number.
-    #[param(max_length = 64)]
+    #[param(min_length = 1, max_length = 64, pattern = r"^[^\u0000]*$")]
     version_b: String,
 }
 

@@ -46,7 +46,7 @@ pub struct DatasetForm {
 #[serde(deny_unknown_fields)]
 pub struct ImportDataset {
     /// In a store that the server may import from.
-    #[schema(value_type = String, required, max_length = 4096)]
+    #[schema(value_type = String, required, min_length = 1, max_length = 4096)]
     uri: Option<String>,
     /// By default the file's name without what follows the dot.
     #[schema(schema_with = texts::optional_model_name)]

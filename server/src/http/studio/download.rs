@@ -40,7 +40,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
 #[into_params(parameter_in = Query)]
 struct Asked {
     /// `ver_…` or a number; by default the promoted version.
-    #[param(required = false, nullable = false)]
+    #[param(required = false, nullable = false, max_length = 64, pattern = r"^[^\u0000]*$")]
     version_id: Option<String>,
     /// `onnx` (the default) with everything that belongs to the model, or `native`, the learner's own.
     #[param(required = false, schema_with = format_schema)]

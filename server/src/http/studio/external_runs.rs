@@ -1,6 +1,7 @@
 //! Runs that go on elsewhere, such as in a notebook: opened, fed and ended over REST, and followed like any other.
 
 use super::access::studio_model;
+use super::choices::optional_level_schema;
 use super::run_view::TrainingRun;
 use super::runs::of_model;
 use super::train::{LABEL_CHARS_MAX, TIMEOUT_DEFAULT, TIMEOUTS};
@@ -22,6 +23,7 @@ use servoir_studio::runs::frame::{METRIC_NAME_BYTES_MAX, METRICS_MAX, TEXT_BYTES
 use servoir_types::{Kind, Timestamp};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -40,6 +42,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
 #[serde(deny_unknown_fields)]
 pub struct OpenRun {
     /// Always `true`: `POST /api/v1/models/{id}/train` begins runs here.
+    #[schema(schema_with = always_schema)]
     external: bool,
     /// For a person; at most 256 characters.
     #[serde(default)]
@@ -78,20 +81,30 @@ pub struct RoundMetrics {
 pub struct LogLine {
     /// `debug`, `info`, `warning` or `error`; `info` when not given.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(schema_with = optional_level_schema)]
     level: Option<Level>,
     /// At most 2048 bytes.
     #[schema(min_length = 1, max_length = 2048)]
     message: String,
 }
 
+/// The ways in which a run ends.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Ending {
+    #[default]
+    Completed,
+    Failed,
+    Cancelled,
+}
+
 /// How a run ended.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CompleteRun {
-    /// `completed`, `failed` or `cancelled`; `completed` when not given.
+    /// `completed` when not given.
     #[serde(default)]
-    status: Option<String>,
+    status: Option<Ending>,
     /// Numbers, texts and truth values by name; at most 256.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
@@ -107,6 +120,11 @@ pub struct Taken {
     run_id: String,
     /// Its number.
     seq: i64,
+}
+
+/// The schema of a field that is always true.
+fn always_schema() -> Object {
+    ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true])).build()
 }
 
 /// Open an external run
@@ -230,11 +248,9 @@ async fn complete(
     OnlyPath((id, run)): OnlyPath<(String, String)>,
     Json(request): Json<CompleteRun>,
 ) -> Result<axum::Json<TrainingRun>, ApiError> {
-    let status = request.status.as_deref().unwrap_or("completed");
     let metrics = request.metrics.unwrap_or_default();
     let message = request.message.unwrap_or_default();
     let mut fields = Fields::default();
-    fields.one_of("/status", status, &["completed", "failed", "cancelled"]);
     fields.no_longer_than("/message", &message, TEXT_BYTES_MAX);
     if metrics.len() > FINAL_METRICS_MAX {
         fields.wrong("/metrics", format!("has {} entries; {FINAL_METRICS_MAX} are allowed", metrics.len()));
@@ -245,10 +261,10 @@ async fn complete(
     fields.finish()?;
     let run = external(&app, &caller, &id, run).await?;
     let (registry, actor) = (&app.registry, &caller.actor);
-    match status {
-        "failed" => registry.fail_run(actor, &run, Failure { code: "failed".to_owned(), message }).await?,
-        "cancelled" => registry.cancel_run(actor, &run, None).await?,
-        _ => registry.complete_external_run(actor, &run, &metrics).await?,
+    match request.status.unwrap_or_default() {
+        Ending::Failed => registry.fail_run(actor, &run, Failure { code: "failed".to_owned(), message }).await?,
+        Ending::Cancelled => registry.cancel_run(actor, &run, None).await?,
+        Ending::Completed => registry.complete_external_run(actor, &run, &metrics).await?,
     }
     app.runs.poke(&run.id);
     Ok(axum::Json(registry.run_by_id(&run.id).await?.into()))

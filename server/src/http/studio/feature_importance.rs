@@ -40,10 +40,10 @@ const METHODS: [(&str, Method); 4] =
 #[into_params(parameter_in = Query)]
 struct ImportanceParams {
     /// The version that this run made.
-    #[param(required = false, max_length = 64)]
+    #[param(required = false, max_length = 64, pattern = r"^[^\u0000]*$")]
     run_id: Option<String>,
     /// `ver_…`, or the version's number; the promoted version when neither it nor a run is given.
-    #[param(required = false, max_length = 64)]
+    #[param(required = false, max_length = 64, pattern = r"^[^\u0000]*$")]
     version_id: Option<String>,
     /// At most so many features, the most important ones; all of them when not given.
     #[param(required = false, minimum = 1, maximum = 10000, default = 10000)]

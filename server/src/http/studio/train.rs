@@ -1,6 +1,7 @@
 //! Training: a run into the queue, and out of it again.
 
 use super::access::studio_model;
+use super::choices::optional_priority_schema;
 use super::config::{checked, merged};
 use super::run_view::TrainingRun;
 use super::runs::of_model;
@@ -50,6 +51,7 @@ pub struct TrainModel {
     run_label: Option<String>,
     /// `low`, `normal` or `high`; of those that wait, which goes first.
     #[serde(default)]
+    #[schema(schema_with = optional_priority_schema)]
     priority: Option<String>,
     /// The run is cancelled after so many seconds, from 1 to 604800; 3600 when not given.
     #[serde(default, deserialize_with = "crate::http::whole::optional")]

@@ -1,11 +1,13 @@
 //! What a run has written: a page of its log, or all of it as a file.
 
 use super::access::studio_model;
+use super::choices::{LEVELS, level_schema};
 use super::runs::{of_model, run_id};
 use crate::app::SharedApp;
 use crate::auth::Caller;
 use crate::auth::scope::StudioRead;
 use crate::error::ApiError;
+use crate::http::openapi::texts::one_of;
 use crate::http::path::Path;
 use crate::http::query::{FromQuery, Query, Values};
 use axum::body::Body;
@@ -21,7 +23,7 @@ use servoir_registry::{Frame, LogFilter, Registry, RegistryError, Role};
 use servoir_studio::event::Level;
 use servoir_studio::runs::frame::level_number;
 use servoir_types::{RunId, Timestamp};
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::schema::Object;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -32,9 +34,6 @@ const LINES_DEFAULT: i64 = 500;
 const LINES_MAX: i64 = 5000;
 /// Lines of a file that are read from the registry at once.
 const BLOCK_LINES: i64 = 1000;
-
-const LEVELS: &[(&str, Level)] =
-    &[("debug", Level::Debug), ("info", Level::Info), ("warning", Level::Warning), ("error", Level::Error)];
 
 /// The routes of this file, each under both its names.
 pub fn routes() -> OpenApiRouter<SharedApp> {
@@ -50,7 +49,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
 #[into_params(parameter_in = Query)]
 struct LogParams {
     /// The latest run when not given.
-    #[param(required = false)]
+    #[param(required = false, max_length = 64, pattern = r"^[^\u0000]*$")]
     run_id: Option<String>,
     /// This loud or louder: `debug`, `info`, `warning` or `error`.
     #[param(required = false, schema_with = level_schema, value_type = Option<String>)]
@@ -83,7 +82,7 @@ impl FromQuery for LogParams {
 #[into_params(parameter_in = Query)]
 struct DownloadParams {
     /// The latest run when not given.
-    #[param(required = false)]
+    #[param(required = false, max_length = 64, pattern = r"^[^\u0000]*$")]
     run_id: Option<String>,
     /// This loud or louder: `debug`, `info`, `warning` or `error`.
     #[param(required = false, schema_with = level_schema, value_type = Option<String>)]
@@ -112,16 +111,8 @@ impl FromQuery for DownloadParams {
     }
 }
 
-fn level_schema() -> Object {
-    words(LEVELS.iter().map(|(word, _)| *word))
-}
-
 fn format_schema() -> Object {
-    words(FORMATS.iter().map(|(word, _)| *word))
-}
-
-fn words(words: impl Iterator<Item = &'static str>) -> Object {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words.collect::<Vec<_>>())).build()
+    one_of(FORMATS)
 }
 
 /// A page of a run's log.

@@ -39,10 +39,10 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
 #[into_params(parameter_in = Query)]
 struct MetricsParams {
     /// The latest run when not given.
-    #[param(required = false)]
+    #[param(required = false, max_length = 64, pattern = r"^[^\u0000]*$")]
     run_id: Option<String>,
     /// This metric alone.
-    #[param(required = false, max_length = 128)]
+    #[param(required = false, max_length = 128, pattern = r"^[^\u0000]*$")]
     metric: Option<String>,
     /// At most so many points, the first and the last among them.
     #[param(required = false, minimum = 1, maximum = 512, default = 50)]
@@ -64,7 +64,7 @@ impl FromQuery for MetricsParams {
 #[into_params(parameter_in = Query)]
 pub struct RunParams {
     /// The latest run when not given.
-    #[param(required = false)]
+    #[param(required = false, max_length = 64, pattern = r"^[^\u0000]*$")]
     pub run_id: Option<String>,
 }
 

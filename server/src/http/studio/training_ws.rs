@@ -37,7 +37,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
 #[into_params(parameter_in = Query)]
 struct FollowParams {
     /// The latest run when not given.
-    #[param(required = false)]
+    #[param(required = false, max_length = 64, pattern = r"^[^\u0000]*$")]
     run_id: Option<String>,
     /// The number of the first frame after the snapshot; the next one that is said when not given.
     #[param(required = false, minimum = 1)]

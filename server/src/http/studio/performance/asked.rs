@@ -38,7 +38,7 @@ impl DatasetSplit {
 #[into_params(parameter_in = Query)]
 pub struct Which {
     /// `ver_…`, or the version's number; the promoted version when not given.
-    #[param(required = false, max_length = 64)]
+    #[param(required = false, max_length = 64, pattern = r"^[^\u0000]*$")]
     pub version_id: Option<String>,
     /// `train`, `validation` or `test`.
     #[param(required = false, value_type = String, pattern = "^(train|validation|test)$", default = "test")]

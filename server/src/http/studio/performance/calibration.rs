@@ -37,7 +37,7 @@ const WORDS: [(&str, Bins); 2] = [("uniform", Bins::Uniform), ("quantile", Bins:
 #[into_params(parameter_in = Query)]
 struct CalibrationParams {
     /// The probability of this class. When not given: of two classes the second's; of more that of the predicted class.
-    #[param(required = false, max_length = 1024)]
+    #[param(required = false, max_length = 1024, pattern = r"^[^\u0000]*$")]
     class_label: Option<String>,
     /// Ten bins of the same width (`uniform`) or of about the same number of rows (`quantile`).
     #[param(required = false, value_type = String, pattern = "^(uniform|quantile)$", default = "uniform")]

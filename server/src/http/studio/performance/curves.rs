@@ -29,7 +29,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
 #[into_params(parameter_in = Query)]
 struct CurveParams {
     /// This class against all others. When not given: of two classes the second; of more the mean over all classes.
-    #[param(required = false, max_length = 1024)]
+    #[param(required = false, max_length = 1024, pattern = r"^[^\u0000]*$")]
     class_label: Option<String>,
     /// At most so many points, the first and the last among them.
     #[param(required = false, minimum = 2, maximum = 1000, default = 100)]

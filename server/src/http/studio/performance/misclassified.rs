@@ -35,10 +35,10 @@ struct MisclassifiedParams {
     #[param(required = false, minimum = 1, maximum = 500, default = 50)]
     limit: i64,
     /// Rows of this class.
-    #[param(required = false, max_length = 1024)]
+    #[param(required = false, max_length = 1024, pattern = r"^[^\u0000]*$")]
     true_label: Option<String>,
     /// Rows that were given this class.
-    #[param(required = false, max_length = 1024)]
+    #[param(required = false, max_length = 1024, pattern = r"^[^\u0000]*$")]
     predicted_label: Option<String>,
     /// Rows that were given a class with at least this probability.
     #[param(required = false, minimum = 0, maximum = 1, default = 0)]
