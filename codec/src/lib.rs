@@ -13,4 +13,5 @@ pub mod v1;
 pub mod v2;
 
 pub use fault::{Fault, Place};
+pub use json::element::ElementError;
 pub use model::Model;

@@ -4,7 +4,6 @@ use crate::{check, oracle, signatures};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use servoir_codec::{Model, v1};
-use servoir_types::IdSequence;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -77,12 +76,17 @@ fn values<'a>(body: &Body<'a>, model: Model<'_>, position: usize) -> Vec<&'a str
 
 /// Whatever the model answers, the answer is JSON.
 fn answered(asked: &v1::Asked, model: Model<'_>) {
-    let ids = IdSequence::random("pred_");
     let predictions = v1::Predictions::of(model.signature, &asked.inputs);
     let answer = v1::Answer {
         model_id: "m",
         version: 1,
-        ids: ids.take(asked.inputs[0].rows()),
+        ids: v1::PredictionIds::new([7; 16], 0).take(
+            "m",
+            1,
+            servoir_types::Timestamp::from_millis(0),
+            predictions.rows(),
+        ),
+        telling: asked.observed,
         predictions: &predictions,
         single: asked.single,
         latency_ms: 0.25,

@@ -1,4 +1,4 @@
-//! What counting costs: nanoseconds a value by rows at a time, and bytes a feature: `speed [features]`.
+//! What counting costs: nanoseconds a value by rows at a time, and bytes a feature: `counting [features] [rows]`.
 
 use servoir_monitor::{Baseline, CategoryProfile, Column, Meter, NumberProfile, Precision, VersionCounts};
 use std::hint::black_box;
@@ -11,6 +11,7 @@ const VALUES: usize = 30_720;
 
 fn main() {
     let features = std::env::args().nth(1).and_then(|number| number.parse().ok()).unwrap_or(30);
+    let only: Option<usize> = std::env::args().nth(2).and_then(|number| number.parse().ok());
     let mut state = 88_172_645_463_325_252u64;
     let mut uniform = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -24,7 +25,7 @@ fn main() {
     let baseline = Baseline::new(20_000, columns.collect(), Vec::new());
     let meter = Meter::new(&baseline);
     let rows: Vec<f32> = (0..VALUES).map(|_| normal() as f32).collect();
-    for batch in [1, 2, 4, 8, 32, 128, 1024] {
+    for batch in [1, 2, 4, 8, 32, 128, 1024].into_iter().filter(|batch| only.is_none_or(|only| only == *batch)) {
         let mut least = f64::INFINITY;
         let mut counts = meter.counts();
         for _ in 0..ROUNDS {

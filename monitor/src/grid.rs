@@ -2,6 +2,7 @@
 
 use crate::packed;
 use serde::{Deserialize, Serialize};
+use servoir_kernels::bins::Edges as Singles;
 
 /// The most edges of a grid; one bin more than edges.
 pub const EDGES_MAX: usize = 63;
@@ -13,6 +14,8 @@ pub const EDGES_MAX: usize = 63;
 pub struct Grid {
     edges: Vec<f64>,
     table: Table,
+    /// The same for values of single precision, which most are.
+    singles: Singles,
     pivot: f64,
 }
 
@@ -85,7 +88,8 @@ impl Grid {
         }
         let table = Table::new(&edges);
         let pivot = edges.get(edges.len() / 2).copied().unwrap_or(0.0);
-        Ok(Self { edges, table, pivot })
+        let singles = Singles::new(&edges, pivot);
+        Ok(Self { edges, table, singles, pivot })
     }
 
     /// The edges.
@@ -103,6 +107,12 @@ impl Grid {
     #[inline]
     pub fn pivot(&self) -> f64 {
         self.pivot
+    }
+
+    /// The edges for values of single precision.
+    #[inline]
+    pub(crate) fn singles(&self) -> &Singles {
+        &self.singles
     }
 
     /// The bin of a finite value: how many edges are not above it.

@@ -10,12 +10,15 @@ mod change;
 pub mod convention;
 mod counts;
 mod grid;
+pub mod layout;
 mod packed;
 pub mod performance;
 mod quality;
+pub mod recording;
 mod sketch;
 pub mod statistics;
 mod streamed;
+mod tap;
 mod window;
 
 pub use baseline::{
@@ -28,6 +31,8 @@ pub use counts::{
     VersionCounts,
 };
 pub use grid::{EDGES_MAX, Grid, GridError};
+pub use layout::Layout;
 pub use quality::{ColumnQuality, Quality};
 pub use sketch::QuantileSketch;
+pub use tap::{Misfit, Tap};
 pub use window::{BUCKET_SECONDS, WindowLength, bucket_start};

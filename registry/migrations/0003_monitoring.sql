@@ -1,6 +1,10 @@
 -- What is kept of the traffic of versions: counts, samples, labels, and what they came to. All of it goes with the version,
 -- or with the model; the audit stays.
 
+-- How many rows a baseline was made from, and which (JSON).
+alter table baselines add column row_count bigint not null default 0;
+alter table baselines add column origin text;
+
 -- How a model is monitored, when somebody has said how (JSON; the server reads it).
 create table monitoring_settings (
     model text not null primary key references models (id) on delete cascade,
@@ -52,7 +56,7 @@ create table predictions (
     prediction text not null,
     version bigint not null,
     predicted_at bigint not null,
-    primary key (model, entity, prediction),
+    primary key (model, entity, predicted_at, prediction),
     foreign key (model, version) references versions (model, version) on delete cascade
 );
 
@@ -77,6 +81,7 @@ create table actuals (
 );
 
 create index actuals_by_time on actuals (model, version, predicted_at);
+create index actuals_by_age on actuals (recorded_at);
 
 -- What windows came to, newest by `at`.
 create table analyses (
@@ -130,18 +135,22 @@ create table alerts (
 );
 
 create index alerts_by_model on alerts (model, raised_at, id);
+create index alerts_by_status on alerts (status);
 
--- Messages of alerts that are still to be delivered. A node takes one by moving `next_at` on.
+-- Messages of alerts. A node takes one by moving `next_at` on; one that is delivered or given up has none.
 create table webhook_deliveries (
     id text not null primary key,
     model text not null references models (id) on delete cascade,
-    alert text not null,
+    alert text not null references alerts (id) on delete cascade,
     webhook text not null,
+    event text not null,
     body text not null,
     attempts bigint not null,
-    next_at bigint not null,
+    next_at bigint,
     created_at bigint not null,
+    delivered_at bigint,
     last_error text
 );
 
 create index webhook_deliveries_by_turn on webhook_deliveries (next_at);
+create index webhook_deliveries_by_alert on webhook_deliveries (alert);

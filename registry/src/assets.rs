@@ -16,6 +16,9 @@ use servoir_types::{AssetId, Digest, ModelId, Timestamp};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
+/// The most assets of a model.
+const ASSETS_MAX: i64 = 1000;
+
 words! {
     /// What an asset is for.
     AssetType of "type of an asset" {
@@ -73,19 +76,7 @@ impl Registry {
         new: NewAsset,
     ) -> Result<Asset> {
         storable("name", &new.name)?;
-        let digest = artifact.digest();
-        self.claim(digest).await?;
-        match self.prepare_asset(actor, model, &artifact, new).await {
-            // When the commit's answer is lost, the asset may exist: the claim is then left to grow stale.
-            Ok((write, asset)) => write.commit().await.map(|()| asset),
-            Err(error) => {
-                if let Err(release) = self.release(digest).await {
-                    tracing::warn!(error = %release, %digest, "a claim on an asset was not given back");
-                }
-                self.sweep_released(&[digest]).await;
-                Err(error)
-            }
-        }
+        self.commit_with(vec![artifact.digest()], self.prepare_asset(actor, model, &artifact, new)).await
     }
 
     async fn prepare_asset(
@@ -99,6 +90,13 @@ impl Registry {
         let now = Timestamp::now();
         let mut write = self.database().write().await?;
         touch(&mut write, actor, model, None, now).await?;
+        let count: i64 = sqlx::query_scalar("select count(*) from custom_assets where model = $1")
+            .bind(model.as_str())
+            .fetch_one(write.connection())
+            .await?;
+        if count >= ASSETS_MAX {
+            return Err(RegistryError::TooManyAssets { max: ASSETS_MAX });
+        }
         references::claim_to_use(write.connection(), artifact.digest()).await?;
         let version = match new.version {
             Some(new) => {

@@ -90,16 +90,7 @@ impl Registry {
     pub async fn create_dataset(&self, actor: &Actor, file: StagedArtifact, new: NewDataset) -> Result<Dataset> {
         storable("columns", &new.columns)?;
         storable("preview", &new.preview)?;
-        let digest = file.digest();
-        self.claim(digest).await?;
-        match self.prepare_dataset(actor, &file, new).await {
-            // When the commit's answer is lost, the dataset may exist: the claim is then left to grow stale.
-            Ok((write, dataset)) => write.commit_quietly().await.map(|()| dataset),
-            Err(error) => {
-                self.give_back(digest).await;
-                Err(error)
-            }
-        }
+        self.commit_with(vec![file.digest()], self.prepare_dataset(actor, &file, new)).await
     }
 
     /// Puts the file and does everything of the transaction but its commit.

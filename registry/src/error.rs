@@ -40,12 +40,18 @@ pub enum RegistryError {
     OwnerStays(String),
     #[error("the model has {max} collaborators, and no model has more")]
     TooManyCollaborators { max: i64 },
+    #[error("the model has {max} files, which is the most; delete one first")]
+    TooManyAssets { max: i64 },
+    #[error("version {version} has {max} baselines, and no version has more")]
+    TooManyBaselines { version: i64, max: i64 },
     #[error("version {version} of model '{model}' is {state}, not ready")]
     VersionNotReady { model: ModelId, version: i64, state: &'static str },
     #[error("model '{0}' has a run under way; wait for its end, or cancel it")]
     RunInProgress(ModelId),
     #[error("the dataset lacks columns that the model's configuration names: {}", .0.join(", "))]
     ColumnsMissing(Vec<String>),
+    #[error("alert '{0}' is over; there is nothing to acknowledge")]
+    AlertCleared(String),
     #[error("run '{run}' has ended: it is {status}")]
     RunEnded { run: RunId, status: String },
     #[error("model '{0}' has no dataset to learn from; link one first")]
@@ -102,9 +108,12 @@ impl RegistryError {
             Self::CollaboratorExists(_) => (Kind::Conflict, "collaborator-exists"),
             Self::OwnerStays(_) => (Kind::Unprocessable, "owner-stays"),
             Self::TooManyCollaborators { .. } => (Kind::Unprocessable, "too-many-collaborators"),
+            Self::TooManyAssets { .. } => (Kind::Unprocessable, "too-many-assets"),
+            Self::TooManyBaselines { .. } => (Kind::Unprocessable, "too-many-baselines"),
             Self::VersionNotReady { .. } => (Kind::Conflict, "version-not-ready"),
             Self::RunInProgress(_) => (Kind::Conflict, "run-in-progress"),
             Self::ColumnsMissing(_) => (Kind::Unprocessable, "columns-missing"),
+            Self::AlertCleared(_) => (Kind::Conflict, "alert-cleared"),
             Self::RunEnded { .. } => (Kind::Conflict, "run-ended"),
             Self::NoDataset(_) => (Kind::Unprocessable, "no-dataset"),
             Self::Stale { .. } => (Kind::Stale, "stale"),

@@ -20,6 +20,7 @@ mod frames;
 mod idempotency;
 mod keys;
 mod models;
+mod monitoring;
 mod nodes;
 mod options;
 mod publish;
@@ -42,6 +43,12 @@ pub use frames::{FRAMES_PER_APPEND_MAX, Frame, LogFilter, NewFrame};
 pub use idempotency::{Idempotency, StoredAnswer};
 pub use keys::{ApiKey, KeyCredential, KeyStatus, NewKey};
 pub use models::{Model, ModelChange, ModelFilter, ModelStatus, NewModel, SortField};
+pub use monitoring::{
+    Actual, Alert, AlertFilter, AlertSeverity, AlertStatus, AlertStep, AlertSubject, AnalysisSummary, BASELINES_MAX,
+    BaselineRow, BaselineSummary, BucketRow, ClassPair, Delivery, DeliveryOutcome, EntityPrediction, Labelled,
+    LabelledOutcome, Mistake, MonitoringChange, MonitoringSettingsRow, NewBaseline, NewDelivery, NumberSums,
+    RaisedAlerts, Recorded, RecordingRow, Scored, Served, StoredAnalysis, Watched,
+};
 pub use nodes::NodeState;
 pub use options::Options;
 pub use registry::Registry;

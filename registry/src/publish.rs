@@ -29,17 +29,7 @@ impl Registry {
         storable("format", &new.format)?;
         // A model that is not there is found out before the artifact travels to a store far away.
         self.model(&actor.organization, model.as_str()).await?;
-        let digest = artifact.digest();
-        self.claim(digest).await?;
-        let prepared = self.prepare(actor, model, &artifact, new).await;
-        match prepared {
-            // When the commit's answer is lost, the version may exist: the claim is then left to grow stale.
-            Ok((write, version)) => write.commit().await.map(|()| version),
-            Err(error) => {
-                self.give_back(digest).await;
-                Err(error)
-            }
-        }
+        self.commit_with(vec![artifact.digest()], self.prepare(actor, model, &artifact, new)).await
     }
 
     /// Puts the artifact and does everything of the transaction but its commit.
@@ -65,8 +55,33 @@ impl Registry {
         Ok((write, version))
     }
 
+    /// Claims artifacts, lets `prepare` put them and do everything of a transaction but its commit, and commits. What came to
+    /// nothing gives the claims back.
+    pub(crate) async fn commit_with<T>(
+        &self,
+        digests: Vec<Digest>,
+        prepare: impl Future<Output = Result<(Write, T)>>,
+    ) -> Result<T> {
+        let mut claimed = Vec::with_capacity(digests.len());
+        let prepared = async {
+            for digest in digests {
+                self.claim(digest).await?;
+                claimed.push(digest);
+            }
+            prepare.await
+        };
+        match prepared.await {
+            // When the commit's answer is lost, what was made may exist: the claims are then left to grow stale.
+            Ok((write, made)) => write.commit().await.map(|()| made),
+            Err(error) => {
+                self.give_back(&claimed).await;
+                Err(error)
+            }
+        }
+    }
+
     /// Claims an artifact that is about to be put. A sweep of it that is under way is waited for.
-    pub(crate) async fn claim(&self, digest: Digest) -> Result<()> {
+    async fn claim(&self, digest: Digest) -> Result<()> {
         for _ in 0..SWEEP_WAITS_MAX {
             let now = Timestamp::now();
             let mut write = self.database().write().await?;
@@ -80,15 +95,17 @@ impl Registry {
         Err(RegistryError::Store("the same artifact is being removed; try again later".into()))
     }
 
-    /// Gives back the claim on an artifact that came to nothing. A failure is only told: the claim grows stale.
-    pub(crate) async fn give_back(&self, digest: Digest) {
-        if let Err(error) = self.release(digest).await {
-            tracing::warn!(%error, %digest, "a claim on an artifact was not given back");
+    /// Gives back claims on artifacts that came to nothing. A failure is only told: the claim grows stale.
+    async fn give_back(&self, digests: &[Digest]) {
+        for &digest in digests {
+            if let Err(error) = self.release(digest).await {
+                tracing::warn!(%error, %digest, "a claim on an artifact was not given back");
+            }
         }
-        self.sweep_released(&[digest]).await;
+        self.sweep_released(digests).await;
     }
 
-    pub(crate) async fn release(&self, digest: Digest) -> Result<()> {
+    async fn release(&self, digest: Digest) -> Result<()> {
         let mut write = self.database().write().await?;
         references::release(write.connection(), digest).await?;
         write.commit_quietly().await

@@ -1,4 +1,4 @@
-//! Links to a version's files: what they are signed with, and the entry that each leaves.
+//! What this installation signs: links to a version's files, with the entry that each leaves, and ids of predictions.
 
 use crate::actor::Actor;
 use crate::audit::Deed;
@@ -10,21 +10,31 @@ use servoir_types::{Digest, ModelId, Secret, Timestamp, random_token};
 
 /// 330 bits of randomness.
 const SECRET_CHARS: usize = 64;
-/// What the secret is for.
+/// What a secret is for.
 const DOWNLOADS: &str = "downloads";
+const PREDICTIONS: &str = "predictions";
 
 impl Registry {
     /// What links to files are signed with; made once, shared by all nodes.
     pub async fn download_secret(&self) -> Result<Secret> {
+        self.signing_secret(DOWNLOADS).await
+    }
+
+    /// What ids of predictions are sealed with; made once, shared by all nodes.
+    pub async fn prediction_secret(&self) -> Result<Secret> {
+        self.signing_secret(PREDICTIONS).await
+    }
+
+    async fn signing_secret(&self, purpose: &'static str) -> Result<Secret> {
         let known: Option<String> = sqlx::query_scalar("select secret from signing_keys where purpose = $1")
-            .bind(DOWNLOADS)
+            .bind(purpose)
             .fetch_optional(&mut *self.database().read().await?)
             .await?;
         if let Some(known) = known {
             return Ok(Secret::new(known));
         }
         let mut write = self.database().write().await?;
-        let secret = secret(&mut write).await?;
+        let secret = secret(&mut write, purpose).await?;
         write.commit_quietly().await?;
         Ok(secret)
     }
@@ -48,7 +58,7 @@ impl Registry {
         expires_at: Timestamp,
     ) -> Result<Secret> {
         let mut write = self.database().write().await?;
-        let secret = secret(&mut write).await?;
+        let secret = secret(&mut write, DOWNLOADS).await?;
         let after = json!({ "version": version, "file": file, "expiresAt": expires_at });
         let deed =
             Deed { action: "model.artifact_downloaded", target: model.as_str(), before: None, after: Some(after) };
@@ -58,17 +68,17 @@ impl Registry {
     }
 }
 
-async fn secret(write: &mut Write) -> Result<Secret> {
+async fn secret(write: &mut Write, purpose: &str) -> Result<Secret> {
     sqlx::query(
         "insert into signing_keys (purpose, secret, created_at) values ($1, $2, $3) on conflict (purpose) do nothing",
     )
-    .bind(DOWNLOADS)
+    .bind(purpose)
     .bind(random_token(SECRET_CHARS))
     .bind(Timestamp::now().as_millis())
     .execute(write.connection())
     .await?;
     let secret: String = sqlx::query_scalar("select secret from signing_keys where purpose = $1")
-        .bind(DOWNLOADS)
+        .bind(purpose)
         .fetch_one(write.connection())
         .await?;
     Ok(Secret::new(secret))

@@ -10,6 +10,7 @@ use crate::pool::{
 use crate::profile::Profile;
 use crate::queue::{Answer, Job, Limits, Queue, Refusal, Request};
 use crate::statistics::Statistics;
+use crate::tap::{Tap, TapPlace, Unfit};
 use servoir_types::{ModelId, Signature, Tensor};
 use std::any::Any;
 use std::fmt;
@@ -21,7 +22,7 @@ use tokio::sync::oneshot;
 mod check;
 mod once;
 
-pub use once::run_once;
+pub use once::{Aside, run_once};
 
 /// How a deployment batches and queues.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,6 +91,7 @@ pub struct Deployment {
     recorders: Vec<Arc<Recorder>>,
     /// Runs what costs less than handing it over.
     inline: Option<Arc<Inline>>,
+    tap: Arc<TapPlace>,
     /// What who asks keeps beside it.
     beside: OnceLock<Box<dyn Any + Send + Sync>>,
 }
@@ -128,10 +130,11 @@ impl Deployment {
         };
         let counters = Arc::new(Counters::default());
         let mut recorders = Vec::new();
+        let tap = Arc::new(TapPlace::default());
         let mut instance = |session| {
             let recorder = Arc::new(Recorder::default());
             recorders.push(Arc::clone(&recorder));
-            Instance::new(Arc::clone(&program), session, (Arc::clone(&counters), recorder))
+            Instance::new(Arc::clone(&program), session, (Arc::clone(&counters), recorder), Arc::clone(&tap))
         };
         let inline = match inline_rows(&mut sessions, program.signature(), &options) {
             0 => None,
@@ -143,8 +146,8 @@ impl Deployment {
         let instances: Vec<_> = sessions.into_iter().map(instance).collect();
         // Dropping this on an early return closes the queue, and with it the threads that were already started.
         let queue = Arc::new(Queue::new(limits));
-        let deployment =
-            Arc::new(Self { identity, program, options, queue, counters, recorders, inline, beside: OnceLock::new() });
+        let beside = OnceLock::new();
+        let deployment = Arc::new(Self { identity, program, options, queue, counters, recorders, inline, tap, beside });
         for (index, instance) in instances.into_iter().enumerate() {
             deployment.start_instance(index, instance, batchable)?;
         }
@@ -198,6 +201,16 @@ impl Deployment {
     /// looking.
     pub fn beside(&self) -> &OnceLock<Box<dyn Any + Send + Sync>> {
         &self.beside
+    }
+
+    /// From now on answered requests are shown to `tap`, or to nobody.
+    pub fn set_tap(&self, tap: Option<Box<dyn Tap>>) {
+        self.tap.set(tap);
+    }
+
+    /// Shows the tap a request that was refused before it got here.
+    pub fn refused(&self, unfit: Unfit) {
+        self.tap.refused(unfit);
     }
 
     /// The state now.
@@ -274,7 +287,7 @@ impl Deployment {
         let _in_flight = InFlight::enter(&self.counters);
         let (mut instance, waited) = inline.instance();
         let started = if waited { Instant::now() } else { arrived };
-        instance.serve(&request.inputs, rows, (arrived, started))
+        instance.serve((&request.inputs, rows), request.observed, (arrived, started))
     }
 
     /// Queues a request that fits, and waits.
@@ -286,6 +299,7 @@ impl Deployment {
             inputs: request.inputs,
             deadline: request.deadline,
             priority: request.priority,
+            observed: request.observed,
             arrived,
             reply,
             in_flight: InFlight::enter(&self.counters),

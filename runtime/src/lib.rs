@@ -16,9 +16,10 @@ mod queue;
 mod serving;
 mod slot;
 mod statistics;
+mod tap;
 
 pub use artifact::{Artifact, Format, Inspection, inspect};
-pub use deployment::{Deployment, Gauges, Identity, PoolOptions, run_once};
+pub use deployment::{Aside, Deployment, Gauges, Identity, PoolOptions, run_once};
 #[doc(hidden)]
 pub use engine::faulty;
 pub use engine::{EngineName, EngineStatus, Engines, LoadOptions, Program, Session};
@@ -29,3 +30,4 @@ pub use queue::{Answer, Priority, Request};
 pub use serving::Serving;
 pub use slot::{Entry, Live};
 pub use statistics::{BatchStatistics, Statistics, Tally};
+pub use tap::{Tap, Unfit};

@@ -83,7 +83,7 @@ impl Bench {
     }
 
     fn ask_as(&self, rows: &[f32], priority: Priority) -> Asked<'_> {
-        Asked::of(&self.deployment, Request { inputs: vec![column(rows)], deadline: None, priority })
+        Asked::of(&self.deployment, Request { inputs: vec![column(rows)], deadline: None, priority, observed: true })
     }
 
     /// The batches that ran after the one that was held.
@@ -162,7 +162,8 @@ fn whoever_has_gone_or_is_too_late_costs_nothing() {
     let _timer = runtime.enter();
     let held = bench.hold();
     let gone = bench.ask(&[1.0]);
-    let late = Request { inputs: vec![column(&[2.0])], deadline: Some(past()), priority: Priority::Normal };
+    let late =
+        Request { inputs: vec![column(&[2.0])], deadline: Some(past()), priority: Priority::Normal, observed: true };
     let late = Asked::of(&bench.deployment, late);
     let stays = bench.ask(&[3.0]);
     drop(gone);
@@ -178,7 +179,8 @@ fn an_answer_that_does_not_come_in_time_is_not_waited_for() {
     let bench = Bench::new(OPTIONS);
     let held = bench.hold();
     let deadline = past() + Duration::from_millis(20);
-    let late = Request { inputs: vec![column(&[2.0])], deadline: Some(deadline), priority: Priority::Normal };
+    let late =
+        Request { inputs: vec![column(&[2.0])], deadline: Some(deadline), priority: Priority::Normal, observed: true };
     let answer = block_on(async { bench.deployment.predict(late).await });
     assert!(matches!(answer, Err(PredictError::DeadlineExceeded)), "{answer:?}");
     bench.gate.open();
@@ -350,7 +352,8 @@ fn the_self_check_finds_rows_that_depend_on_their_company() {
         });
         let deployment = start(&faulty, PoolOptions { check_one_in: 2, ..OPTIONS });
         let ask = |row| {
-            let request = Request { inputs: vec![column(&[row])], deadline: None, priority: Priority::Normal };
+            let request =
+                Request { inputs: vec![column(&[row])], deadline: None, priority: Priority::Normal, observed: true };
             Asked::of(&deployment, request)
         };
         for _ in 0..2 {

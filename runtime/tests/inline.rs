@@ -58,7 +58,7 @@ impl Bench {
     }
 
     fn ask(&self, rows: &[f32], deadline: Option<Instant>) -> Result<Answer, PredictError> {
-        let request = Request { inputs: vec![column(rows)], deadline, priority: Priority::Normal };
+        let request = Request { inputs: vec![column(rows)], deadline, priority: Priority::Normal, observed: true };
         block_on(self.deployment.predict(request))
     }
 
@@ -125,7 +125,7 @@ fn a_model_of_one_shape_runs_here_whole() {
     let deployment = start(Faulty::new(signature, |inputs| Ok(inputs.to_vec())), OPTIONS);
     assert_eq!(deployment.inline_rows_max(), 1);
     let input = Tensor::new(vec![2, 2], Data::Fp32(vec![1.0; 4].into())).unwrap();
-    let request = Request { inputs: vec![input.clone()], deadline: None, priority: Priority::Normal };
+    let request = Request { inputs: vec![input.clone()], deadline: None, priority: Priority::Normal, observed: true };
     assert_eq!(block_on(deployment.predict(request)).unwrap().outputs, [input]);
 }
 

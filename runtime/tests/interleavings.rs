@@ -75,7 +75,7 @@ fn client(deployment: &Deployment, number: u64, seen: &Seen) {
         let priority = [Priority::High, Priority::Normal, Priority::Low][usize::try_from(dice.roll(3)).unwrap_or(0)];
         let asked = {
             let _timer = runtime.enter();
-            Asked::of(deployment, Request { inputs: vec![column(&rows)], deadline, priority })
+            Asked::of(deployment, Request { inputs: vec![column(&rows)], deadline, priority, observed: true })
         };
         if dice.roll(8) == 0 {
             count(&seen.gone);

@@ -3,10 +3,14 @@
 use crate::auth::Authenticator;
 use crate::config::Config;
 use crate::models_dir::ModelsDirectory;
+use crate::monitoring::findings::Findings;
+use crate::monitoring::webhooks::Webhooks;
+use crate::monitoring::{EntityLog, Monitoring};
 use crate::readiness::Readiness;
 use crate::reconcile::Reconciler;
 use crate::telemetry::metrics::Metrics;
 use crate::tuning::Tuner;
+use servoir_codec::v1::PredictionIds;
 use servoir_registry::Registry;
 use servoir_runtime::{Engines, Serving};
 use servoir_studio::runs::live::Hub;
@@ -38,12 +42,20 @@ pub struct App {
     pub run_counts: Arc<RunCounts>,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Counts what versions are asked and answer.
+    pub monitoring: Arc<Monitoring>,
+    /// What the newest analyses say.
+    pub findings: Findings,
+    /// Who is told of alerts.
+    pub webhooks: Webhooks,
     /// Whether to send traffic here.
     pub readiness: Readiness,
     /// Ids of requests.
     pub request_ids: IdSequence,
     /// Ids of predictions.
-    pub prediction_ids: IdSequence,
+    pub prediction_ids: PredictionIds,
+    /// Predictions that name whom they are about, on their way into the database.
+    pub entities: EntityLog,
 }
 
 /// The state that routers carry.

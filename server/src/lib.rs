@@ -9,6 +9,7 @@ pub mod error;
 pub mod grpc;
 pub mod http;
 pub mod models_dir;
+pub mod monitoring;
 pub mod readiness;
 pub mod reconcile;
 pub mod serve;

@@ -11,6 +11,10 @@ use crate::http::outermost::{Planes, Routes};
 use crate::http::router;
 use crate::http::tls::{self, Tls};
 use crate::models_dir::{ModelsDirectory, keep_reading};
+use crate::monitoring::analysis::keep_analysing;
+use crate::monitoring::findings::Findings;
+use crate::monitoring::webhooks::{Webhooks, keep_delivering};
+use crate::monitoring::{EntityLog, Monitoring, keep_monitoring, prediction_ids};
 use crate::readiness::Readiness;
 use crate::reconcile::{Reconciler, keep_converging};
 use crate::telemetry::metrics::Metrics;
@@ -56,6 +60,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// The parts of the server, for whoever embeds it.
+    pub fn app(&self) -> &SharedApp {
+        &self.app
+    }
+
     /// Drains and stops: not ready at once, requests in flight finish within `drain_seconds`, stores close.
     pub async fn stop(self) {
         let started = std::time::Instant::now();
@@ -70,6 +79,13 @@ impl Running {
         self.tasks.close();
         self.tasks.wait().await;
         self.threads.stop().await;
+        // Nothing more is asked: what is counted now is all.
+        if let Err(error) = self.app.monitoring.flush().await {
+            tracing::warn!(%error, "counts of versions' traffic could not be written, and are lost");
+        }
+        if let Err(error) = self.app.entities.flush().await {
+            tracing::warn!(%error, "predictions of entities could not be written, and are lost");
+        }
         self.app.registry.close().await;
         tracing::info!(elapsed_ms = started.elapsed().as_millis() as u64, "stopped");
     }
@@ -96,8 +112,15 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
     let listeners = bind(&config.listen).await?;
     let admin = bind(config.admin_listen.as_slice()).await?.pop();
     let serves_one_model = config.models.name.is_some();
+    let reconciler = Reconciler::default();
+    let metrics = Arc::new(Metrics::new()?);
+    let prediction_ids = prediction_ids(&registry, models_dir.is_some()).await.context("cannot read a key")?;
     let app: SharedApp = Arc::new(App {
-        metrics: Arc::new(Metrics::new()?),
+        entities: EntityLog::new(registry.clone(), Arc::clone(&metrics)),
+        monitoring: Arc::new(Monitoring::new(registry.clone(), reconciler.node())),
+        findings: Findings::default(),
+        webhooks: Webhooks::new(config.monitoring.webhooks_private_allowed)?,
+        metrics,
         tuner: Arc::new(Tuner::new(&config)),
         config,
         runs: Hub::new(registry.clone()),
@@ -105,12 +128,12 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
         registry,
         engines,
         serving: Serving::default(),
-        reconciler: Reconciler::default(),
+        reconciler,
         models_dir,
         authenticator,
         readiness: if serves_one_model { Readiness::needing_all() } else { Readiness::default() },
         request_ids: IdSequence::random("req_"),
-        prediction_ids: IdSequence::random("pred_"),
+        prediction_ids,
     });
     if app.config.auth.off {
         tracing::warn!("authentication is OFF: whoever reaches this port may do everything (auth.mode = \"off\")");
@@ -257,6 +280,12 @@ fn start_tasks(app: &SharedApp, stop: &CancellationToken) -> TaskTracker {
         Some(directory) => tasks.spawn(keep_reading(app.clone(), Arc::clone(directory), stop.clone())),
         None => {
             tasks.spawn(training::supervise(app.clone(), stop.clone()));
+            tasks.spawn(keep_analysing(app.clone(), stop.clone()));
+            tasks.spawn(keep_delivering(app.clone(), stop.clone()));
+            let (monitoring, config) = (Arc::clone(&app.monitoring), app.config.monitoring.clone());
+            let (with_entities, stopped) = (app.clone(), stop.clone());
+            tasks.spawn(async move { with_entities.entities.keep_written(stopped).await });
+            tasks.spawn(keep_monitoring(monitoring, config, stop.clone()));
             tasks.spawn(keep_converging(app.clone(), stop.clone()))
         }
     };

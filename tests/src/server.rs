@@ -3,7 +3,10 @@
 use crate::api::Api;
 use crate::environment;
 use crate::postgres::TestDatabase;
-use servoir::config::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, StudioConfig, TlsConfig};
+use servoir::app::SharedApp;
+use servoir::config::{
+    AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, MonitoringConfig, StudioConfig, TlsConfig,
+};
 use servoir::serve::{Running, start};
 use servoir_types::Secret;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -114,6 +117,11 @@ impl TestServer {
         connection.close().await.expect("the connection ends");
     }
 
+    /// The parts of the server, to be driven past its interfaces: such as with times of the test's own.
+    pub fn app(&self) -> &SharedApp {
+        self.running.app()
+    }
+
     /// The data folder.
     pub fn data_dir(&self) -> &Path {
         self.data.path()
@@ -185,6 +193,7 @@ pub fn config(data_dir: &Path) -> Config {
             runner_cpu_seconds_max: 60,
             worker: Some(environment::binary()),
         },
+        monitoring: MonitoringConfig { retention_days: 35, flush_seconds: 10, webhooks_private_allowed: false },
         metrics_public: false,
         log_level: "warn".to_owned(),
         log_format: LogFormat::Auto,

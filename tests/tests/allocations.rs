@@ -1,6 +1,8 @@
-//! What a prediction asks of the allocator, from the first byte of the request to the last of the answer.
+//! What a prediction asks of the allocator, from the first byte of the request to the last of the answer, while it is
+//! counted for monitoring.
 
 use serde_json::json;
+use servoir_monitor::{Baseline, CategoryProfile, Column, NumberProfile, Precision};
 use servoir_tests::fixture::Fixture;
 use servoir_tests::server::{BOOTSTRAP_KEY, Database, TestServer};
 use std::io::{Read as _, Write as _};
@@ -43,6 +45,19 @@ impl Caller {
     }
 }
 
+/// SQL that gives a model's version 1 a baseline, so that its predictions are counted.
+fn with_baseline(model: &str) -> String {
+    let number = |name: &str| Column::number(name, NumberProfile::of(&[0.0, 0.25, 0.5, 20.0], Precision::Single));
+    let label = Column::category("label", CategoryProfile::of([Some("0"), Some("1")]));
+    let features = ["mean radius", "mean texture", "worst area"].map(number).to_vec();
+    let baseline = Baseline::new(4, features, vec![label, number("confidence"), number("probabilities.1")]);
+    format!(
+        "insert into baselines (id, model, version, source, row_count, body, active, created_by, created_at) \
+         values ('baseline_of_the_test', '{model}', 1, 'upload', 4, '{}', 1, 'a test', 0)",
+        String::from_utf8(baseline.to_json()).expect("JSON")
+    )
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prediction_takes_few_blocks_of_memory() {
     let _counting = dhat::Profiler::builder().testing().trim_backtraces(Some(1)).build();
@@ -53,7 +68,10 @@ async fn a_prediction_takes_few_blocks_of_memory() {
         .await;
         let fixture = Fixture::read("xgb_binary");
         let body = json!({"instances": [Fixture::rows(&fixture.cases[0])[0]]}).to_string();
-        server.api().serve("churn", fixture.model).await;
+        let model = server.api().create_model("churn").await;
+        server.api().upload(&model, fixture.model).await.expect(201);
+        server.sql(with_baseline(&model)).await;
+        server.api().deploy(&model, json!({})).await.expect(200);
         let request = format!(
             "POST /v1/predict/churn HTTP/1.1\r\nHost: x\r\nX-API-Key: {BOOTSTRAP_KEY}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",

@@ -64,7 +64,7 @@ async fn a_shadow_works_and_answers_nobody() {
             assert_eq!(answered_by(&api, &path, &body).await, 1);
             let metrics = api.get("/metrics").await.expect(200).text;
             let shadow = metrics.lines().find(|line| {
-                line.starts_with("servoir_instance_busy_seconds{")
+                line.starts_with("servoir_instance_busy_seconds_total{")
                     && line.contains("version=\"2\"")
                     && !line.ends_with(" 0")
             });

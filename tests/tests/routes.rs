@@ -64,6 +64,7 @@ impl Objects {
         let path = path.replace("{version}", "1").replace("{v}", "1").replace("{user_id}", "vic");
         let path = path.replace("{version_id}", "1").replace("{run_id}", "run_none");
         let path = path.replace("{dataset_id}", &self.dataset).replace("{asset_id}", "asset_none");
+        let path = path.replace("{baseline_id}", "baseline_none").replace("{alert_id}", "alert_none");
         let path = path.replace("{token}", "none").replace("/compare", "/compare?version_a=1&version_b=1");
         assert!(!path.contains('{'), "the walk does not know what stands for a part of {path}");
         path
@@ -81,6 +82,8 @@ fn body(operation: &Operation) -> Value {
         "logs" => json!({"message": "walked"}),
         "metrics" => json!({"epoch": 1, "metrics": {"loss": 0.5}}),
         "test" => json!({"inputs": {}}),
+        "actuals" => json!({"actuals": [{"entityId": "walked", "actual": 1}]}),
+        "baselines" => json!({"datasetId": "dataset_none"}),
         "versions" => json!({"artifactUri": format!("servoir://sha256/{}", "0".repeat(64))}),
         "api-keys" => json!({"name": "walked", "scopes": []}),
         "predict" | "{model}" if operation.path.contains("predict") => json!({"instances": [vec![0.5; 30]]}),

@@ -107,6 +107,27 @@ async fn what_is_no_asset_is_refused() {
 }
 
 #[tokio::test]
+async fn a_model_has_a_thousand_files_at_most() {
+    let server = server(&[]).await;
+    let api = server.api();
+    let model = custom(&api).await;
+    let first = upload(&api, &model, "config", ("a.toml", b"a = 1".to_vec())).await.expect(201);
+    server
+        .sql(
+            "insert into custom_assets with recursive n(i) as (select 1 union all select i + 1 from n where i < 999) \
+             select 'asset_' || i, model, asset_type, name, size_bytes, digest, version, created_by, created_at \
+             from custom_assets, n",
+        )
+        .await;
+    let refused = upload(&api, &model, "config", ("b.toml", b"b = 1".to_vec())).await.expect(422);
+    assert_eq!(refused.code(), "too-many-assets");
+    let id = first.json["asset_id"].as_str().expect("an id");
+    api.delete(&format!("/api/v1/models/{model}/custom/assets/{id}")).await.expect(204);
+    upload(&api, &model, "config", ("b.toml", b"b = 1".to_vec())).await.expect(201);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_script_trains_where_a_runner_is_configured() {
     let python = environment::required("SERVOIR_TEST_PYTHON");
     let server = server(&[&python, "-u"]).await;

@@ -36,56 +36,15 @@ impl IdSequence {
         Self { start: format!("{prefix}{}", random_token(12)), next: AtomicU64::new(0) }
     }
 
-    /// The next id, such as `pred_k3v9w0q2m5xz-1f`.
-    pub fn next(&self) -> String {
-        self.take(1).nth(0)
-    }
-
-    /// The next `count` ids. They are not written until they are wanted.
-    pub fn take(&self, count: usize) -> Ids<'_> {
-        let count = count as u64;
-        Ids { start: &self.start, first: self.next.fetch_add(count, Ordering::Relaxed), count }
-    }
-}
-
-/// Ids that follow each other.
-#[derive(Debug, Clone, Copy)]
-pub struct Ids<'a> {
-    start: &'a str,
-    first: u64,
-    count: u64,
-}
-
-impl Ids<'_> {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        usize::try_from(self.count).unwrap_or(usize::MAX)
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// The id `index`, from 0; what lies behind the last has another owner.
-    pub fn nth(&self, index: usize) -> String {
-        let mut id = Vec::with_capacity(self.start.len() + 1 + HEX_DIGITS_MAX);
-        self.write(index, &mut id);
-        id.into_iter().map(char::from).collect()
-    }
-
-    /// Appends the id `index`, which is ASCII without anything that JSON escapes.
-    pub fn write(&self, index: usize, text: &mut Vec<u8>) {
-        let number = self.first.wrapping_add(index as u64);
+    /// Appends the next id, such as `req_k3v9w0q2m5xz-1f`: ASCII, without anything that JSON escapes.
+    pub fn write_next(&self, text: &mut Vec<u8>) {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
         text.extend_from_slice(self.start.as_bytes());
         text.push(b'-');
         let digits = (u64::BITS - number.leading_zeros()).div_ceil(4).max(1);
         text.extend((0..digits).rev().map(|digit| b"0123456789abcdef"[(number >> (4 * digit) & 15) as usize]));
     }
 }
-
-/// The most hexadecimal digits of a counter.
-const HEX_DIGITS_MAX: usize = 16;
 
 /// Characters of an id behind its prefix.
 const TOKEN_CHARS: usize = 16;

@@ -18,7 +18,7 @@ mod version_id;
 pub use datatype::Datatype;
 pub use digest::{Digest, DigestError};
 pub use elements::Elements;
-pub use id::{AssetId, BaselineId, DatasetId, IdSequence, Ids, ModelId, RunId, random_token};
+pub use id::{AssetId, BaselineId, DatasetId, IdSequence, ModelId, RunId, random_token};
 pub use kind::Kind;
 pub use name::{Name, NameError};
 pub use secret::Secret;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::process::{cargo, run};
-use crate::python::{ORACLES, Python, RIVALS};
+use crate::python::{CLIENTS, ORACLES, Python, RIVALS};
 use crate::workspace::Workspace;
 use crate::{fixtures, onnxruntime};
 
@@ -17,7 +17,7 @@ pub struct BenchOptions {
     /// What is measured; by default `server`, `micro` and `codec`, which take ten minutes
     #[arg(value_enum)]
     what: Option<What>,
-    /// Passed on: parts of `micro`, tables of `curves`, models of `tune`, options of `rivals`, `load` and `training`
+    /// Passed on: parts of `micro`, tables of `curves`, models of `tune`, options of `rivals`, `load`, `training` and `studio`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -32,6 +32,8 @@ enum What {
     Codec,
     /// How cost grows with connections, rows, models, features and versions
     Curves,
+    /// A model whose traffic is counted beside the same without
+    Monitoring,
     /// What the server chose for itself, beside a grid made by hand
     Tune,
     /// Other servers, from pip, side by side; `--url` for one that runs already, such as Triton
@@ -40,6 +42,10 @@ enum What {
     Load,
     /// Training, beside xgboost, lightgbm and scikit-learn: what the models are worth, and how long it took
     Training,
+    /// What a run of training costs those who are served, and what 200 followers cost a run
+    Studio,
+    /// A million labels in batches of ten thousand: how long they take, and that what they say is scikit-learn's
+    Feedback,
 }
 
 impl What {
@@ -53,9 +59,10 @@ impl What {
             Self::Micro => "micro",
             Self::Codec => "codec",
             Self::Curves => "curves",
+            Self::Monitoring => "monitoring",
             Self::Tune => "tune",
             Self::Rivals | Self::Load => "load",
-            Self::Training => "servoir",
+            Self::Training | Self::Studio | Self::Feedback => "servoir",
         }
     }
 }
@@ -63,17 +70,23 @@ impl What {
 /// Builds the release and runs the benchmarks on it.
 pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<()> {
     let parts = options.what.map_or(What::DEFAULT.to_vec(), |what| vec![what]);
-    if parts == [What::Training] {
+    if let [part @ (What::Training | What::Feedback)] = parts[..] {
         let python = Python::ready(workspace, &ORACLES)?;
         run(&mut build_server(workspace))?;
-        let mut script = python.script(workspace, "benches/training.py");
-        return run(script.arg(release(workspace, What::Training.program())).args(&options.arguments));
+        let script = if part == What::Training { "benches/training.py" } else { "benches/feedback.py" };
+        let mut script = python.script(workspace, script);
+        return run(script.arg(release(workspace, part.program())).args(&options.arguments));
     }
-    let mut build = cargo(&workspace.root);
-    build.args(["build", "--release", "--locked", "--package", "servoir-benches"]);
-    for part in &parts {
-        build.args(["--bin", part.program()]);
+    if parts == [What::Studio] {
+        let python = Python::ready(workspace, &CLIENTS)?;
+        let onnxruntime = onnxruntime::library(workspace, &Python::ready(workspace, &ORACLES)?)?;
+        run(&mut build_benches(workspace, &[What::Load]))?;
+        run(&mut build_server(workspace))?;
+        let mut script = python.script(workspace, "benches/studio.py");
+        script.args([What::Studio, What::Load].map(|part| release(workspace, part.program()))).arg(onnxruntime);
+        return run(script.args(&options.arguments));
     }
+    let mut build = build_benches(workspace, &parts);
     if parts == [What::Load] {
         run(&mut build)?;
         return run(program(workspace, What::Load).args(&options.arguments));
@@ -91,6 +104,15 @@ pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<(
         run(prepared.tell(workspace, &mut command).args(&options.arguments))?;
     }
     Ok(())
+}
+
+fn build_benches(workspace: &Workspace, parts: &[What]) -> Command {
+    let mut build = cargo(&workspace.root);
+    build.args(["build", "--release", "--locked", "--package", "servoir-benches"]);
+    for part in parts {
+        build.args(["--bin", part.program()]);
+    }
+    build
 }
 
 fn build_server(workspace: &Workspace) -> Command {

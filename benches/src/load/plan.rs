@@ -67,7 +67,7 @@ pub enum Watched {
     Nobody,
     /// A process of this machine with all its descendants.
     Process(u32),
-    /// Whoever publishes `process_cpu_seconds_total` (Servoir's is a gauge, without `_total`) and
+    /// Whoever publishes `process_cpu_seconds_total` and
     /// `process_resident_memory_bytes` there.
     Metrics(Target),
 }
@@ -78,7 +78,7 @@ impl Watched {
         match self {
             Self::Nobody => Ok(Usage::default()),
             Self::Process(id) => Usage::of(*id),
-            Self::Metrics(target) => Ok(Usage::seconds(metric(target, "process_cpu_seconds")?)),
+            Self::Metrics(target) => Ok(Usage::seconds(metric(target, "process_cpu_seconds_total")?)),
         }
     }
 

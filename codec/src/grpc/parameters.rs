@@ -26,6 +26,12 @@ pub fn count(parameters: &HashMap<String, InferParameter>, at: &str, name: &str)
     value.map(Some).ok_or_else(wrong)
 }
 
+/// Whether a parameter is this text.
+pub fn is_text(parameters: &HashMap<String, InferParameter>, name: &str, text: &str) -> bool {
+    let choice = parameters.get(name).and_then(|parameter| parameter.parameter_choice.as_ref());
+    matches!(choice, Some(ParameterChoice::StringParam(came)) if came == text)
+}
+
 /// How many of the best classes are wanted in place of an output's values, when any.
 ///
 /// # Errors

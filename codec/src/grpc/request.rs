@@ -1,13 +1,14 @@
 //! The message of a prediction.
 
 use super::contents;
-use super::parameters::{classes, count, refuse_what_would_be_lost};
+use super::parameters::{classes, count, is_text, refuse_what_would_be_lost};
 use super::proto::ModelInferRequest;
 use super::proto::model_infer_request::InferInputTensor;
 use crate::fault::Fault;
 use crate::inputs::Inputs;
 use crate::model::Model;
 use crate::raw;
+use crate::v2::parameters::TEST;
 use crate::v2::{Asked, Outputs, expected};
 use bytes::Bytes;
 use servoir_types::{Tensor, TensorSpec};
@@ -24,6 +25,7 @@ impl Asked {
         refuse_what_would_be_lost(&parameters, at)?;
         let priority = count(&parameters, at, "priority")?.unwrap_or(0);
         let timeout = count(&parameters, at, "timeout")?.filter(|&micros| micros > 0).map(Duration::from_micros);
+        let observed = !is_text(&parameters, "source", TEST);
         let mut outputs = Outputs::of(model);
         for output in &named {
             outputs.add(&output.name, classes(output)?, None)?;
@@ -35,6 +37,7 @@ impl Asked {
             binary_output_default: true,
             priority,
             timeout,
+            observed,
         })
     }
 }

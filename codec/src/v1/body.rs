@@ -16,24 +16,28 @@ const FIELDS: &[&str] = &["instances", "inputs", "input_data", "entityId", "enti
 
 /// What a request asks for.
 #[derive(Debug)]
-pub struct Asked {
+pub struct Asked<'a> {
     /// In the signature's order.
     pub inputs: Vec<Tensor>,
     /// Whether it is one row, whose prediction is also given by itself.
     pub single: bool,
+    /// Whether monitoring may see it: neither a test nor kept out by the caller.
+    pub observed: bool,
+    /// Whom the rows are about.
+    pub entities: Entities<'a>,
 }
 
-impl Asked {
+impl<'a> Asked<'a> {
     /// Reads a body for a model.
     ///
     /// # Errors
     /// 400 when the body itself is wrong, 422 when it is wrong for this model.
-    pub fn read(bytes: &[u8], model: Model<'_>) -> Result<Self, Fault> {
+    pub fn read(bytes: &'a [u8], model: Model<'_>) -> Result<Self, Fault> {
         let mut scanner = Scanner::new(bytes);
         let mut fields = Fields::open(&mut scanner, &Path::Root, FIELDS)?;
-        let mut asked: Option<Self> = None;
+        let mut asked: Option<(Vec<Tensor>, bool)> = None;
         let mut entities = Entities::default();
-        let mut source = None;
+        let (mut source, mut log) = (None, None);
         while let Some(key) = fields.next(&mut scanner)? {
             let path = Path::Root.field(key);
             let read: fn(&mut Scanner<'_>, Model<'_>) -> _ = match key {
@@ -53,7 +57,7 @@ impl Asked {
                     continue;
                 }
                 _ => {
-                    fields::flag(&mut scanner, &path)?;
+                    log = fields::flag(&mut scanner, &path)?;
                     continue;
                 }
             };
@@ -63,19 +67,23 @@ impl Asked {
             if asked.is_some() {
                 return Err(form("only one of instances, inputs and input_data may be there"));
             }
-            asked = Some(Self { inputs: read(&mut scanner, model)?, single: key == "input_data" });
+            asked = Some((read(&mut scanner, model)?, key == "input_data"));
         }
         scanner.end()?;
-        let Some(asked) = asked else { return Err(form("one of instances, inputs and input_data must be there")) };
-        let rows = asked.inputs.first().map_or(0, Tensor::rows);
+        let Some((inputs, single)) = asked else {
+            return Err(form("one of instances, inputs and input_data must be there"));
+        };
+        let rows = inputs.first().map_or(0, Tensor::rows);
         if rows == 0 {
             return Err(Fault::NoRows { field: "inputs" });
         }
         entities.check(rows)?;
-        match source.as_deref() {
-            None | Some("test") => Ok(asked),
-            Some(_) => Err(field("/source", "the only source that can be given is \"test\"")),
-        }
+        let observed = match source.as_deref() {
+            None => log != Some(false),
+            Some("test") => false,
+            Some(_) => return Err(field("/source", "the only source that can be given is \"test\"")),
+        };
+        Ok(Self { inputs, single, observed, entities })
     }
 }
 
@@ -97,14 +105,24 @@ fn texts<'a>(scanner: &mut Scanner<'a>, path: &Path<'_>) -> Result<Option<Vec<Co
     Ok(Some(texts))
 }
 
-/// The entities that rows are about.
+/// The entities that rows are about: one for each row, or none at all.
 #[derive(Debug, Default)]
-struct Entities<'a> {
+pub struct Entities<'a> {
     one: Option<Cow<'a, str>>,
     many: Option<Vec<Cow<'a, str>>>,
 }
 
 impl Entities<'_> {
+    /// Whether no row says whom it is about.
+    pub fn is_empty(&self) -> bool {
+        self.one.is_none() && self.many.is_none()
+    }
+
+    /// Whom each row is about, in the rows' order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.one.iter().chain(self.many.iter().flatten()).map(AsRef::as_ref)
+    }
+
     fn check(&self, rows: usize) -> Result<(), Fault> {
         let ids = match (&self.one, &self.many) {
             (Some(_), Some(_)) => return Err(field("/entityIds", "only one of entityId and entityIds")),
@@ -169,7 +187,7 @@ mod tests {
         signature(vec![input("age", Datatype::Int64, &[-1, 1]), input("plan", Datatype::Bytes, &[-1])])
     }
 
-    fn read(signature: &Signature, body: &str) -> Result<Asked, Fault> {
+    fn read<'a>(signature: &Signature, body: &'a str) -> Result<Asked<'a>, Fault> {
         Asked::read(body.as_bytes(), Model { name: "m", version: 2, signature, rows_max: ROWS_MAX })
     }
 
@@ -226,6 +244,22 @@ mod tests {
             let asked = read(&signature, body).unwrap_or_else(|error| panic!("{body}: {error}"));
             assert_eq!(asked.inputs, expected, "{body}");
             assert_eq!(asked.single, body.contains("input_data"), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_test_and_what_is_not_to_be_logged_are_not_observed() {
+        let cases = [
+            ("", true),
+            (r#", "logPrediction": true, "source": null"#, true),
+            (r#", "logPrediction": null"#, true),
+            (r#", "logPrediction": false"#, false),
+            (r#", "source": "test""#, false),
+            (r#", "source": "test", "logPrediction": true"#, false),
+        ];
+        for (fields, expected) in cases {
+            let body = format!(r#"{{"input_data": [1, 2]{fields}}}"#);
+            assert_eq!(read(&matrix(2), &body).unwrap().observed, expected, "{body}");
         }
     }
 

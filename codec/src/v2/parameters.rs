@@ -9,12 +9,16 @@ use crate::json::path::Path;
 use crate::json::scanner::Scanner;
 use std::time::Duration;
 
+/// The `source` of requests that monitoring does not see.
+pub const TEST: &str = "test";
+
 /// Parameters of a request.
 #[derive(Debug, Default)]
 pub struct OfRequest {
     priority: Option<u64>,
     timeout: Option<u64>,
     binary_data_output: Option<bool>,
+    is_test: bool,
 }
 
 /// Parameters of an input.
@@ -43,9 +47,19 @@ impl OfRequest {
             "priority" => set(&mut read.priority, fields::count(scanner, path)?, path),
             "timeout" => set(&mut read.timeout, fields::count(scanner, path)?, path),
             "binary_data_output" => set(&mut read.binary_data_output, fields::flag(scanner, path)?, path),
+            // Only this text means something: others are a parameter that is not known.
+            "source" if scanner.peek() == Some(b'"') => {
+                read.is_test |= scanner.string()? == TEST;
+                Ok(())
+            }
             _ => pass_over(key, scanner, path),
         })?;
         Ok(read)
+    }
+
+    /// Whether monitoring may see the request.
+    pub fn is_observed(&self) -> bool {
+        !self.is_test
     }
 
     /// As Triton has it: 1 goes first, larger numbers later, 0 is the default.

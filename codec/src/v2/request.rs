@@ -32,6 +32,8 @@ pub struct Asked {
     pub priority: u64,
     /// How long the caller waits.
     pub timeout: Option<Duration>,
+    /// Whether monitoring may see it: it is no test.
+    pub observed: bool,
 }
 
 impl Asked {
@@ -75,13 +77,15 @@ impl Asked {
             binary_output_default,
             priority: parameters.priority(),
             timeout: parameters.timeout(),
+            observed: parameters.is_observed(),
         })
     }
 
     /// All outputs in binary form, for one tensor in binary form.
     fn of_tensor(tensor: Tensor, model: Model<'_>) -> Result<Self, Fault> {
         let outputs = Outputs::of(model).finish(true);
-        Ok(Self { id: None, inputs: vec![tensor], outputs, binary_output_default: true, priority: 0, timeout: None })
+        let inputs = vec![tensor];
+        Ok(Self { id: None, inputs, outputs, binary_output_default: true, priority: 0, timeout: None, observed: true })
     }
 }
 
@@ -173,6 +177,11 @@ mod tests {
 
     #[test]
     fn fields_come_in_any_order() {
+        for (source, observed) in [(json!("test"), false), (json!("live"), true), (json!(7), true), (json!(null), true)]
+        {
+            let text = body(|body| body["parameters"] = json!({"source": source}));
+            assert_eq!(read(&text).unwrap().observed, observed, "{text}");
+        }
         let text = r#"{"outputs":[{"parameters":{"binary_data":false},"name":"p"},{"name":"label"}],
             "inputs":[{"data":[[1,2.5],[3,4]],"datatype":"FP32","shape":[2,2],"name":"x"},
                       {"data":["a","b"],"name":"s","parameters":{"content_type":"str"},"datatype":"BYTES","shape":[2]}],

@@ -26,14 +26,29 @@ pub type Thresholds = BTreeMap<Algorithm, Threshold>;
 
 /// From where on a value is a warning or an alert. Of a test it is the p-value that must be below.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "BTreeMap<Bound, Option<f64>>")]
 pub struct Threshold {
     /// None: this algorithm does not warn.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<f64>,
     /// None: this algorithm does not alert.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub alert: Option<f64>,
+}
+
+/// A field of a threshold. Fields are read as the entries of a map, because those of a struct could come as a list, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Bound {
+    Warning,
+    Alert,
+}
+
+impl From<BTreeMap<Bound, Option<f64>>> for Threshold {
+    fn from(fields: BTreeMap<Bound, Option<f64>>) -> Self {
+        let field = |bound| fields.get(&bound).copied().flatten();
+        Self { warning: field(Bound::Warning), alert: field(Bound::Alert) }
+    }
 }
 
 impl Default for Settings {

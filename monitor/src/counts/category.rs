@@ -65,6 +65,25 @@ impl CategoryCounts {
         self.place(index.numbers.get(&value));
     }
 
+    /// Counts a number that names a class and came as floating-point; NaN is a missing one.
+    #[inline]
+    pub fn add_float(&mut self, index: &CategoryIndex, value: f64) {
+        let number = value as i64;
+        if value.is_nan() {
+            self.nulls += 1;
+        } else if number as f64 == value {
+            self.add_number(index, number);
+        } else {
+            self.other += 1;
+        }
+    }
+
+    /// Forgets what was counted and keeps the memory.
+    pub fn clear(&mut self) {
+        self.values.fill(0);
+        (self.other, self.nulls) = (0, 0);
+    }
+
     fn place(&mut self, slot: Option<&usize>) {
         match slot.and_then(|slot| self.values.get_mut(*slot)) {
             Some(count) => *count += 1,

@@ -101,6 +101,14 @@ impl ColumnMeter {
         }
     }
 
+    /// Counts a class that came as a floating-point number, when this is a category.
+    #[inline]
+    pub fn count_class(&self, counts: &mut ColumnCounts, value: f64) {
+        if let (Self::Category(index), ColumnCounts::Category(counts)) = (self, counts) {
+            counts.add_float(index, value);
+        }
+    }
+
     /// Counts an integer: a class of a category, or a number.
     #[inline]
     pub fn count_integer(&self, counts: &mut ColumnCounts, value: i64) {
@@ -132,6 +140,22 @@ impl ColumnCounts {
 }
 
 impl VersionCounts {
+    /// Forgets what was counted and keeps the memory.
+    pub fn clear(&mut self) {
+        for column in self.features.iter_mut().chain(&mut self.outputs) {
+            match column {
+                ColumnCounts::Number(counts) => **counts = NumberCounts::default(),
+                ColumnCounts::Category(counts) => counts.clear(),
+            }
+        }
+        (self.rows, self.faults) = (0, Faults::default());
+    }
+
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0 && self.faults == Faults::default()
+    }
+
     /// Adds what others were counted, of the same baseline.
     pub fn merge(&mut self, other: &Self) {
         self.rows += other.rows;

@@ -23,6 +23,12 @@ impl Confusion {
         self.add_weight(truth, answer, 1.0)
     }
 
+    /// Counts the same answer several times.
+    #[allow(clippy::cast_precision_loss)] // below 2^53
+    pub fn add_times(&mut self, truth: usize, answer: usize, times: u64) -> bool {
+        self.add_weight(truth, answer, times as f64)
+    }
+
     /// Adds a part of an answer.
     pub(super) fn add_weight(&mut self, truth: usize, answer: usize, weight: f64) -> bool {
         let is_known = truth < self.classes && answer < self.classes;

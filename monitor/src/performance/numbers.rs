@@ -12,6 +12,28 @@ pub struct Errors {
     truth_squares: f64,
 }
 
+/// Sums over answers and truths that somebody else has added up.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ErrorSums {
+    /// How many answers.
+    pub count: u64,
+    /// Of absolute errors.
+    pub absolute: f64,
+    /// Of squared errors.
+    pub squared: f64,
+    /// The mean of the truths.
+    pub truth_mean: f64,
+    /// Of the truths' squared differences from their mean.
+    pub truth_squares: f64,
+}
+
+impl From<ErrorSums> for Errors {
+    fn from(sums: ErrorSums) -> Self {
+        let ErrorSums { count, absolute, squared, truth_mean, truth_squares } = sums;
+        Self { count, absolute, squared, truth_mean, truth_squares }
+    }
+}
+
 impl Errors {
     /// Counts an answer; one that is not finite beside a truth that is not finite is left out, and `false` comes back.
     pub fn add(&mut self, truth: f64, answer: f64) -> bool {

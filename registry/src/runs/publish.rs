@@ -48,39 +48,11 @@ impl Registry {
     /// `model.training_completed`: the version with everything that belongs to it, and the run's end. It is promoted when
     /// the model has no promoted version. A run that was cancelled in the meantime leaves nothing.
     pub async fn complete_run(&self, run: &Run, trained: &TrainedVersion) -> Result<Version> {
-        let mut digests: Vec<Digest> = artifacts(trained).map(StagedArtifact::digest).collect();
-        // Every transaction locks artifacts in this order, so that no two wait for one another.
-        digests.sort_unstable();
-        let mut claimed = Vec::new();
-        let prepared = async {
-            for &digest in &digests {
-                self.claim(digest).await?;
-                claimed.push(digest);
-            }
-            self.prepare_completion(run, trained, &digests).await
-        };
-        match prepared.await {
-            // When the commit's answer is lost, the version may exist: the claims are then left to grow stale.
-            Ok((write, version)) => write.commit().await.map(|()| version),
-            Err(error) => {
-                for &digest in &claimed {
-                    if let Err(release) = self.release(digest).await {
-                        tracing::warn!(error = %release, %digest, "a claim on an artifact was not given back");
-                    }
-                }
-                self.sweep_released(&claimed).await;
-                Err(error)
-            }
-        }
+        self.commit_with(digests(trained), self.prepare_completion(run, trained)).await
     }
 
     /// Puts the artifacts and does everything of the transaction but its commit.
-    async fn prepare_completion(
-        &self,
-        run: &Run,
-        trained: &TrainedVersion,
-        digests: &[Digest],
-    ) -> Result<(Write, Version)> {
+    async fn prepare_completion(&self, run: &Run, trained: &TrainedVersion) -> Result<(Write, Version)> {
         for artifact in artifacts(trained) {
             self.store().put(artifact).await?;
         }
@@ -88,7 +60,7 @@ impl Registry {
         let now = Timestamp::now();
         let mut write = self.database().write().await?;
         touch(&mut write, &actor, &run.model, None, now).await?;
-        for &digest in digests {
+        for digest in digests(trained) {
             references::claim_to_use(write.connection(), digest).await?;
         }
         let row = NewRow {
@@ -125,6 +97,13 @@ impl Registry {
 
 fn artifacts(trained: &TrainedVersion) -> impl Iterator<Item = &StagedArtifact> {
     std::iter::once(&trained.artifact).chain(trained.native.iter().map(|file| &file.artifact))
+}
+
+/// In the order in which every transaction locks artifacts, so that no two wait for one another.
+fn digests(trained: &TrainedVersion) -> Vec<Digest> {
+    let mut digests: Vec<_> = artifacts(trained).map(StagedArtifact::digest).collect();
+    digests.sort_unstable();
+    digests
 }
 
 /// How the version came to be, and its other forms.
@@ -173,12 +152,13 @@ async fn insert_findings(
     }
     let Some(baseline) = &trained.baseline else { return Ok(()) };
     sqlx::query(
-        "insert into baselines (id, model, version, source, body, active, created_by, created_at) \
-         values ($1, $2, $3, 'training', $4, 1, $5, $6)",
+        "insert into baselines (id, model, version, source, row_count, body, active, created_by, created_at) \
+         values ($1, $2, $3, 'training', $4, $5, 1, $6, $7)",
     )
     .bind(BaselineId::random().as_str())
     .bind(run.model.as_str())
     .bind(version)
+    .bind(baseline["rows"].as_i64().unwrap_or_default())
     .bind(baseline.to_string())
     .bind(&run.created_by)
     .bind(now.as_millis())

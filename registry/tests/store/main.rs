@@ -5,11 +5,14 @@
 
 mod artifacts;
 mod audit;
+mod baselines;
 mod changes;
 mod concurrency;
 mod datasets;
 mod deployments;
 mod evaluations;
+mod feedback;
+mod findings;
 mod gate;
 mod idempotency;
 mod imports;
@@ -70,7 +73,12 @@ behaviours! {
             a_link_names_every_column_that_is_missing, datasets_leave_one_entry_each, other_organizations_see_no_dataset, links_race_deletes;
         deployments: a_swap_remembers_what_was_live, canary_and_shadow_stand_beside_what_is_live,
             rolling_back_and_forth, only_ready_versions_of_live_models, undeploying, nodes_report;
+        baselines: settings_have_a_revision, one_baseline_of_a_version_is_active, baselines_that_are_not_there;
+        feedback: a_label_takes_the_place_of_the_one_before, scores_are_ranked_and_numbers_added_up,
+            the_newest_prediction_about_an_entity;
         evaluations: findings_are_read_by_version_and_split;
+        findings: a_turn_is_taken_once, the_newest_analysis_of_five_minutes_is_kept,
+            an_alert_changes_with_its_state_and_messages, a_message_is_taken_by_one_until_its_lease_ends;
         keys: a_key_is_shown_once_and_kept_as_a_hash, keys_by_status, a_revoked_key_is_no_credential,
             the_bootstrap_key_is_made_once, two_nodes_make_one_bootstrap_key, a_provided_bootstrap_key_is_kept;
         studio: both_dialects_have_the_same_models, a_status_is_what_follows_from_runs_and_versions,

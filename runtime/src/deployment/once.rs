@@ -1,9 +1,42 @@
-//! One run of a program beside everything that serves.
+//! Runs of a program beside everything that serves.
 
 use super::check;
-use crate::engine::{Program, caught};
+use crate::engine::{Program, Session, caught};
 use crate::error::{LoadError, PredictError, RunError};
 use servoir_types::Tensor;
+
+/// A session beside everything that serves; nothing of it is counted.
+pub struct Aside<'p> {
+    program: &'p dyn Program,
+    session: Box<dyn Session>,
+}
+
+impl<'p> Aside<'p> {
+    /// Opens a session of its own. Blocking.
+    ///
+    /// # Errors
+    /// When no session can be opened.
+    pub fn open(program: &'p dyn Program) -> Result<Self, LoadError> {
+        Ok(Self { program, session: program.session()? })
+    }
+
+    /// Runs the program. Blocking. After a failure nothing more should be run here.
+    ///
+    /// # Errors
+    /// What a prediction can fail with: inputs that do not fit, and the engine's own failure, a panic among them.
+    pub fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>, PredictError> {
+        check::rows(self.program.signature(), inputs).map_err(PredictError::Mismatch)?;
+        let mut outputs = Vec::new();
+        match caught(|| self.session.run(inputs, &mut outputs)) {
+            Ok(Ok(())) => Ok(outputs),
+            Ok(Err(error)) => Err(PredictError::Run(error)),
+            Err(panic) => {
+                let reason = format!("panicked: {panic}");
+                Err(PredictError::Run(RunError { engine: self.program.engine().as_str(), reason }))
+            }
+        }
+    }
+}
 
 /// Runs a program once, on a session of its own that is closed again. Blocking; nothing is counted. A failure to open the
 /// session comes first.
@@ -15,14 +48,5 @@ pub fn run_once(program: &dyn Program, inputs: &[Tensor]) -> Result<Result<Vec<T
     if let Err(mismatch) = check::rows(program.signature(), inputs) {
         return Ok(Err(PredictError::Mismatch(mismatch)));
     }
-    let mut session = program.session()?;
-    let mut outputs = Vec::new();
-    let ran = caught(|| session.run(inputs, &mut outputs));
-    Ok(match ran {
-        Ok(Ok(())) => Ok(outputs),
-        Ok(Err(error)) => Err(PredictError::Run(error)),
-        Err(panic) => {
-            Err(PredictError::Run(RunError { engine: program.engine().as_str(), reason: format!("panicked: {panic}") }))
-        }
-    })
+    Ok(Aside::open(program)?.run(inputs))
 }

@@ -5,6 +5,7 @@ use super::recorder::{Execution, Recorder};
 use crate::engine::{Program, Session, caught};
 use crate::error::{PredictError, RunError};
 use crate::queue::Answer;
+use crate::tap::TapPlace;
 use servoir_types::Tensor;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,14 +15,19 @@ pub struct Instance {
     program: Arc<dyn Program>,
     counters: Arc<Counters>,
     recorder: Arc<Recorder>,
+    tap: Arc<TapPlace>,
     /// `None` after a panic, until a fresh one could be made.
     session: Option<Box<dyn Session>>,
 }
 
 impl Instance {
-    pub fn new(program: Arc<dyn Program>, session: Box<dyn Session>, counted: (Arc<Counters>, Arc<Recorder>)) -> Self {
-        let (counters, recorder) = counted;
-        Self { program, counters, recorder, session: Some(session) }
+    pub fn new(
+        program: Arc<dyn Program>,
+        session: Box<dyn Session>,
+        (counters, recorder): (Arc<Counters>, Arc<Recorder>),
+        tap: Arc<TapPlace>,
+    ) -> Self {
+        Self { program, counters, recorder, tap, session: Some(session) }
     }
 
     pub fn counters(&self) -> &Arc<Counters> {
@@ -32,6 +38,11 @@ impl Instance {
         &self.recorder
     }
 
+    /// What sees requests that were answered.
+    pub fn tap(&self) -> &TapPlace {
+        &self.tap
+    }
+
     /// The engine's name.
     pub fn engine(&self) -> &'static str {
         self.program.engine().as_str()
@@ -40,8 +51,8 @@ impl Instance {
     /// Runs one request's inputs, `rows` of them, now: it is `started`, and they had waited since `arrived`.
     pub fn serve(
         &mut self,
-        inputs: &[Tensor],
-        rows: usize,
+        (inputs, rows): (&[Tensor], usize),
+        observed: bool,
         (arrived, started): (Instant, Instant),
     ) -> Result<Answer, PredictError> {
         let queued = started.saturating_duration_since(arrived);
@@ -53,6 +64,9 @@ impl Instance {
                 let execution = Execution { rows, input: nothing, infer: computed, output: nothing, ended };
                 // Recorded first: who has an answer finds it counted.
                 self.recorder.ran(execution, std::iter::once(queued));
+                if observed {
+                    self.tap.answered((inputs, rows), &outputs);
+                }
                 Ok(Answer { outputs, queued, computed, ended, batch_rows: rows })
             }
             Err(error) => {

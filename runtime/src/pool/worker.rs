@@ -59,6 +59,9 @@ impl Worker {
             let sample = self.check.pick(&jobs, &answers);
             for (job, outputs) in jobs.into_iter().zip(answers) {
                 let queued = queued(&job);
+                if job.observed {
+                    self.instance.tap().answered((&job.inputs, job.rows), &outputs);
+                }
                 let Execution { infer: computed, ended, rows: batch_rows, .. } = execution;
                 job.answer(Ok(Answer { outputs, queued, computed, ended, batch_rows }));
             }
@@ -79,7 +82,7 @@ impl Worker {
     }
 
     fn serve_alone(&mut self, job: Job) {
-        let reply = self.instance.serve(&job.inputs, job.rows, (job.arrived, Instant::now()));
+        let reply = self.instance.serve((&job.inputs, job.rows), job.observed, (job.arrived, Instant::now()));
         job.answer(reply);
     }
 

@@ -14,6 +14,8 @@ pub struct Request {
     pub deadline: Option<Instant>,
     /// Who goes first when requests wait.
     pub priority: Priority,
+    /// Whether the deployment's tap sees it.
+    pub observed: bool,
 }
 
 /// The order in which waiting requests are taken; a lower one cannot starve for ever.
@@ -53,6 +55,7 @@ pub(crate) struct Job {
     pub bytes: usize,
     pub deadline: Option<Instant>,
     pub priority: Priority,
+    pub observed: bool,
     pub arrived: Instant,
     pub reply: oneshot::Sender<Reply>,
     /// Counts the request as in flight for as long as it is here.

@@ -127,7 +127,7 @@ pub fn difference(got: &Tensor, wanted: &Tensor, tolerance: f64) -> Option<Strin
 
 /// A request of normal priority without a deadline.
 pub fn request(inputs: Vec<Tensor>) -> Request {
-    Request { inputs, deadline: None, priority: Priority::Normal }
+    Request { inputs, deadline: None, priority: Priority::Normal, observed: true }
 }
 
 /// A request that has been put to a deployment and may wait there; dropping it is the client going away.

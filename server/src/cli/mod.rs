@@ -9,6 +9,7 @@ mod db;
 mod demo;
 mod deploy;
 mod doctor;
+mod drift;
 mod failure;
 mod flags;
 mod key;
@@ -70,6 +71,8 @@ enum Command {
     Status(status::Status),
     /// Watch a model's traffic, a line for each second
     Watch(watch::Watch),
+    /// Show how what a model is asked differs from its baseline
+    Drift(drift::Drift),
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(key::Key),
@@ -110,6 +113,7 @@ impl Cli {
             Command::Predict(command) => wait::block_on(command.run()),
             Command::Status(command) => wait::block_on(command.run()),
             Command::Watch(command) => wait::block_on(command.run()),
+            Command::Drift(command) => wait::block_on(command.run()),
             Command::Key(command) => wait::block_on(command.run()),
             Command::Audit(command) => wait::block_on(command.run()),
             Command::Db(command) => wait::block_on(command.run()),

@@ -14,17 +14,18 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 /// How many lines stand under one heading.
 const LINES_PER_HEADING: u64 = 20;
 
-/// The columns: heading, width, and where a frame has the value.
-const COLUMNS: [(&str, usize, &str); 9] = [
-    ("REQ/S", 9, "/requestsPerSecond"),
-    ("ERR/S", 7, "/errorsPerSecond"),
-    ("ROWS/S", 9, "/rowsPerSecond"),
-    ("P50 MS", 9, "/latencyMs/p50"),
-    ("P90 MS", 9, "/latencyMs/p90"),
-    ("P99 MS", 9, "/latencyMs/p99"),
-    ("BATCH", 7, "/batchRows"),
-    ("QUEUED", 7, "/queueDepth"),
-    ("BUSY", 5, "/busy"),
+/// The columns: heading, width, digits behind the point, and where a frame has the value.
+const COLUMNS: [(&str, usize, usize, &str); 10] = [
+    ("REQ/S", 9, 1, "/requestsPerSecond"),
+    ("ERR/S", 7, 1, "/errorsPerSecond"),
+    ("ROWS/S", 9, 1, "/rowsPerSecond"),
+    ("P50 MS", 9, 1, "/latencyMs/p50"),
+    ("P90 MS", 9, 1, "/latencyMs/p90"),
+    ("P99 MS", 9, 1, "/latencyMs/p99"),
+    ("BATCH", 7, 1, "/batchRows"),
+    ("QUEUED", 7, 1, "/queueDepth"),
+    ("BUSY", 5, 1, "/busy"),
+    ("DRIFT", 7, 3, "/driftScore"),
 ];
 
 /// Flags of `servoir watch`.
@@ -82,16 +83,16 @@ impl Watch {
 }
 
 fn heading() -> String {
-    COLUMNS.iter().map(|(heading, width, _)| format!("{heading:>width$}")).collect()
+    COLUMNS.iter().map(|(heading, width, ..)| format!("{heading:>width$}")).collect()
 }
 
 fn row(frame: &Value) -> String {
-    let value = |pointer: &str| match frame.pointer(pointer) {
-        Some(Value::Number(number)) if number.is_f64() => format!("{:.1}", number.as_f64().unwrap_or_default()),
+    let value = |pointer: &str, digits: usize| match frame.pointer(pointer) {
+        Some(Value::Number(number)) if number.is_f64() => format!("{:.digits$}", number.as_f64().unwrap_or_default()),
         Some(Value::Number(number)) => number.to_string(),
         _ => "-".to_owned(),
     };
-    COLUMNS.iter().map(|(_, width, pointer)| format!("{:>width$}", value(pointer))).collect()
+    COLUMNS.iter().map(|(_, width, digits, pointer)| format!("{:>width$}", value(pointer, *digits))).collect()
 }
 
 /// What the server's goodbye means: an end that was to be expected, or a failure.
@@ -114,9 +115,10 @@ mod tests {
     #[test]
     fn a_frame_is_a_line_under_its_heading() {
         let frame = json!({"requestsPerSecond": 812.04, "errorsPerSecond": 0.0, "rowsPerSecond": 3248.2,
-            "latencyMs": {"p50": 0.4, "p90": 0.81, "p99": 2.149}, "batchRows": null, "queueDepth": 12, "busy": 1});
-        assert_eq!(heading(), "    REQ/S  ERR/S   ROWS/S   P50 MS   P90 MS   P99 MS  BATCH QUEUED BUSY");
-        assert_eq!(row(&frame), "    812.0    0.0   3248.2      0.4      0.8      2.1      -     12    1");
+            "latencyMs": {"p50": 0.4, "p90": 0.81, "p99": 2.149}, "batchRows": null, "queueDepth": 12, "busy": 1,
+            "driftScore": 0.153});
+        assert_eq!(heading(), "    REQ/S  ERR/S   ROWS/S   P50 MS   P90 MS   P99 MS  BATCH QUEUED BUSY  DRIFT");
+        assert_eq!(row(&frame), "    812.0    0.0   3248.2      0.4      0.8      2.1      -     12    1  0.153");
         assert_eq!(row(&json!({})).chars().filter(|letter| *letter == '-').count(), COLUMNS.len());
     }
 }

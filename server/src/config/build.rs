@@ -2,7 +2,9 @@
 
 use super::layers::Effective;
 use super::value::{Value, network};
-use super::{AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, StudioConfig, TlsConfig};
+use super::{
+    AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, MonitoringConfig, StudioConfig, TlsConfig,
+};
 use servoir_types::Secret;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -54,6 +56,11 @@ pub(super) fn config(effective: &[Effective]) -> Config {
             worker: values.path("studio.worker"),
             runner: values.list("studio.runner"),
             runner_cpu_seconds_max: values.count("studio.runner_cpu_seconds_max"),
+        },
+        monitoring: MonitoringConfig {
+            retention_days: values.count("monitoring.retention_days"),
+            flush_seconds: values.count("monitoring.flush_seconds"),
+            webhooks_private_allowed: matches!(values.of("monitoring.webhooks_private_allowed"), Value::Flag(true)),
         },
         metrics_public: matches!(values.of("metrics.public"), Value::Flag(true)),
         log_level: values.text("log.level").unwrap_or_default(),

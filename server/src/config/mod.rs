@@ -68,6 +68,8 @@ pub struct Config {
     pub batching: BatchingConfig,
     /// `studio.*`: how runs of training go on here.
     pub studio: StudioConfig,
+    /// `monitoring.*`.
+    pub monitoring: MonitoringConfig,
     /// `metrics.public`: whether `/metrics` answers without a credential from anywhere, not only from loopback.
     pub metrics_public: bool,
     /// `log.level`: a `tracing` filter such as `info` or `servoir=debug`.
@@ -160,6 +162,17 @@ pub struct StudioConfig {
     /// What runs the scripts of custom models; empty: they do not run here.
     pub runner: Vec<String>,
     pub runner_cpu_seconds_max: u64,
+}
+
+/// How versions are watched.
+#[derive(Debug, Clone)]
+pub struct MonitoringConfig {
+    /// `monitoring.retention_days`: how long counts and recordings are kept.
+    pub retention_days: u64,
+    /// `monitoring.flush_seconds`: how often counts are written to the database.
+    pub flush_seconds: u64,
+    /// `monitoring.webhooks_private_allowed`: whether messages of alerts may go to private and loopback addresses.
+    pub webhooks_private_allowed: bool,
 }
 
 /// How log lines look.

@@ -261,6 +261,24 @@ pub static SETTINGS: &[Setting] = &[
         "3600",
         "most seconds of a processor that a custom model's script may use",
     ),
+    Setting::new(
+        "monitoring.retention_days",
+        count(1, 3650),
+        "35",
+        "how long counts and recordings of versions' traffic are kept",
+    ),
+    Setting::new(
+        "monitoring.flush_seconds",
+        count(1, 300),
+        "10",
+        "how often counts of versions' traffic are written to the database; what is not written is lost when the server is killed",
+    ),
+    Setting::new(
+        "monitoring.webhooks_private_allowed",
+        Kind::Flag,
+        "false",
+        "whether messages of alerts may go to private and loopback addresses",
+    ),
     Setting::new("metrics.public", Kind::Flag, "false", "whether `/metrics` answers everybody, not only loopback"),
     Setting::new(
         "log.level",

@@ -100,6 +100,10 @@ nice = 18
 worker = "/bin/contained"
 runner = ["python3", "-u"]
 runner_cpu_seconds_max = 23
+[monitoring]
+retention_days = 24
+flush_seconds = 25
+webhooks_private_allowed = true
 [metrics]
 public = true
 [log]
@@ -142,6 +146,11 @@ format = "json"
     assert_eq!((studio.runs_max, studio.threads, studio.memory_bytes_max, studio.nice), (21, 22, 64 << 20, 18));
     assert_eq!(studio.worker, Some(PathBuf::from("/bin/contained")));
     assert_eq!((studio.runner.join(" "), studio.runner_cpu_seconds_max), ("python3 -u".to_owned(), 23));
+    let monitoring = config.monitoring;
+    assert_eq!(
+        (monitoring.retention_days, monitoring.flush_seconds, monitoring.webhooks_private_allowed),
+        (24, 25, true)
+    );
     assert_eq!((config.metrics_public, config.log_level.as_str(), config.log_format), (true, "debug", LogFormat::Json));
 }
 

@@ -3,7 +3,7 @@
 use crate::app::SharedApp;
 use crate::auth::Principal;
 use crate::error::ApiError;
-use crate::http::predict::{Call, lookup, names, v2};
+use crate::http::predict::{Call, How, lookup, names, v2};
 use crate::telemetry::metrics::Served;
 use servoir_codec::grpc::proto::infer_parameter::ParameterChoice;
 use servoir_codec::grpc::proto::{InferParameter, ModelInferRequest, ModelInferResponse};
@@ -35,8 +35,9 @@ pub async fn infer(
     served.model = Some(Arc::clone(&chosen.deployment));
     let wants_final = is_true(message.parameters.get(WANTS_FINAL));
     let asked = Asked::of_message(message, lookup::expected(deployment))?;
+    let how = How { timeout: asked.timeout, priority: v2::priority(asked.priority), observed: asked.observed };
     let mut call = Call { app, principal, started, served };
-    let answer = call.run(&chosen, asked.inputs, asked.timeout, v2::priority(asked.priority)).await?;
+    let answer = call.run(&chosen, asked.inputs, how).await?;
     let mut response = v2::answer_of(deployment, &answer.outputs).to_message(&asked.outputs, asked.id)?;
     if wants_final {
         let yes = InferParameter { parameter_choice: Some(ParameterChoice::BoolParam(true)) };

@@ -42,10 +42,18 @@ impl IfMatch {
     /// # Errors
     /// 412 when no listed tag is the model's. Weak tags never match.
     pub fn revision_of(&self, model: &Model) -> Result<Option<i64>, ApiError> {
+        self.revision_at(model.revision)
+    }
+
+    /// The same of another object that is at a revision.
+    ///
+    /// # Errors
+    /// As [`Self::revision_of`].
+    pub fn revision_at(&self, revision: i64) -> Result<Option<i64>, ApiError> {
         match &self.0 {
             None | Some(Tags::Any) => Ok(None),
-            Some(Tags::Listed(tags)) if tags.contains(&of_revision(model.revision)) => Ok(Some(model.revision)),
-            Some(Tags::Listed(_)) => Err(RegistryError::Stale { current: model.revision }.into()),
+            Some(Tags::Listed(tags)) if tags.contains(&of_revision(revision)) => Ok(Some(revision)),
+            Some(Tags::Listed(_)) => Err(RegistryError::Stale { current: revision }.into()),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::error::ApiError;
 use crate::http::body::{self, BodyLimits};
 use crate::http::json::media_type;
 use crate::http::problem::{Dialect, render};
+use crate::http::registry::actuals;
 use crate::http::request_id::RequestId;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -108,7 +109,11 @@ async fn fingerprinted(app: &SharedApp, request: Request, grants: &str) -> Resul
 
 fn buffered_bytes_max(app: &SharedApp, path: &str) -> usize {
     let limits = &app.config.limits;
-    if path.ends_with("/predict") { limits.predict_body_bytes_max } else { limits.management_body_bytes_max }
+    match path.rsplit('/').next() {
+        Some("predict") => limits.predict_body_bytes_max,
+        Some("actuals") => limits.management_body_bytes_max.max(actuals::BODY_BYTES_MAX),
+        _ => limits.management_body_bytes_max,
+    }
 }
 
 /// A key that this request has taken and must settle: with an answer, or by giving it back.

@@ -29,11 +29,24 @@ impl<T: DeserializeOwned> FromRequest<SharedApp> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request<Body>, app: &SharedApp) -> Result<Self, ApiError> {
-        let (parts, body) = request.into_parts();
-        require_json(&parts.headers)?;
-        let bytes = body::read(body, limits(app)).await?;
-        parse(&bytes).map(Self)
+        read(app, request, 0).await.map(Self)
     }
+}
+
+/// Reads a JSON body that may be `bytes_max` long, or as long as any body of a management call.
+///
+/// # Errors
+/// 400, 408, 413 or 415, as every JSON body.
+pub async fn read<T: DeserializeOwned>(
+    app: &SharedApp,
+    request: Request<Body>,
+    bytes_max: usize,
+) -> Result<T, ApiError> {
+    let (parts, body) = request.into_parts();
+    require_json(&parts.headers)?;
+    let usual = limits(app);
+    let bytes = body::read(body, BodyLimits { bytes_max: usual.bytes_max.max(bytes_max), ..usual }).await?;
+    parse(&bytes)
 }
 
 impl<T: DeserializeOwned + Default> FromRequest<SharedApp> for OptionalJson<T> {

@@ -28,7 +28,7 @@ impl RequestId {
     /// The next of `ids`.
     fn new(ids: &IdSequence) -> Self {
         let mut id = Vec::with_capacity(LENGTH_USUAL);
-        ids.take(1).write(0, &mut id);
+        ids.write_next(&mut id);
         Self(HeaderValue::from_maybe_shared(Bytes::from(id)).unwrap_or(HeaderValue::from_static("none")))
     }
 

@@ -90,7 +90,9 @@ impl Loader {
             let (program, pool) = tuner.load(&engines, (&artifact, || Ok(digest)), &overrides, pool)?;
             Deployment::start(identity, program, pool)
         });
-        loading.await.ok_or(Failure::Aborted)?.map_err(Failure::Load)
+        let loaded = loading.await.ok_or(Failure::Aborted)?.map_err(Failure::Load)?;
+        app.monitoring.watch(&loaded).await;
+        Ok(loaded)
     }
 }
 

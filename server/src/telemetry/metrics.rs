@@ -3,23 +3,28 @@
 //! A prediction touches only what its model and version already have, and only what is its own thread's: no lookup by
 //! label, and nothing that threads share. What the threads have counted is added up when somebody reads.
 
+mod followed;
 mod model;
+mod monitoring;
 mod reading;
 
+pub use followed::Followed;
 pub use reading::{Reading, Traffic};
 
 use self::model::ModelMetrics;
+use self::monitoring::MonitoringMetrics;
 use super::exposition::Exposition;
 use crate::app::App;
 use arc_swap::ArcSwap;
 use http::StatusCode;
 use prometheus::core::Collector;
 use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    Counter, CounterVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry,
 };
 use servoir_runtime::{Deployment, Identity};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Buckets of durations in seconds: 25 µs to 60 s, two to three per decade.
@@ -78,9 +83,13 @@ pub struct Metrics {
     websockets: IntGauge,
     swaps: IntCounterVec,
     swap_durations: Histogram,
+    predictions_lost: IntCounter,
     gauges: ModelGauges,
+    /// What monitoring shows.
+    pub monitoring: MonitoringMetrics,
     process: ProcessGauges,
     models: ArcSwap<HashMap<String, HashMap<u64, Arc<ModelMetrics>>>>,
+    scrapes: Mutex<()>,
 }
 
 /// Read from the deployments when somebody scrapes.
@@ -89,16 +98,17 @@ struct ModelGauges {
     instances: IntGaugeVec,
     busy: IntGaugeVec,
     in_flight: IntGaugeVec,
-    compute_seconds: GaugeVec,
-    checks: IntGaugeVec,
+    compute_seconds: CounterVec,
+    checks: IntCounterVec,
     loaded: IntGauge,
-    training: IntGaugeVec,
+    training: IntGauge,
+    trained: IntCounterVec,
 }
 
 /// Read from the operating system when somebody scrapes.
 struct ProcessGauges {
     resident_bytes: IntGauge,
-    cpu_seconds: Gauge,
+    cpu_seconds: Counter,
     open_fds: IntGauge,
 }
 
@@ -156,12 +166,22 @@ impl Metrics {
             in_flight: int_gauge(r, "servoir_requests_in_flight", "Requests being answered.")?,
             connections: int_gauge(r, "servoir_connections", "Open client connections.")?,
             websockets: int_gauge(r, "servoir_websocket_clients", "Open WebSockets.")?,
-            swaps: counter_vec(r, "servoir_swaps_total", "Changes of what is live, by outcome.", &["outcome"])?,
+            swaps: from_zero(
+                counter_vec(r, "servoir_swaps_total", "Changes of what is live, by outcome.", &["outcome"])?,
+                &["live", "refused", "failed"],
+            ),
             swap_durations: registered(
                 r,
                 Histogram::with_opts(
                     HistogramOpts::new("servoir_swap_duration_seconds", "Time from a decided change to live.")
                         .buckets(SECONDS.into()),
+                )?,
+            )?,
+            predictions_lost: registered(
+                r,
+                IntCounter::new(
+                    "servoir_entity_predictions_lost_total",
+                    "Predictions with an entity that could not be kept for labels.",
                 )?,
             )?,
             gauges: ModelGauges {
@@ -171,31 +191,37 @@ impl Metrics {
                 in_flight: int_gauge_vec(r, "servoir_model_requests_in_flight", "Requests inside.", model_labels)?,
                 compute_seconds: registered(
                     r,
-                    GaugeVec::new(
-                        Opts::new("servoir_instance_busy_seconds", "Time that the instances have spent computing."),
+                    CounterVec::new(
+                        Opts::new(
+                            "servoir_instance_busy_seconds_total",
+                            "Time that the instances have spent computing.",
+                        ),
                         model_labels,
                     )?,
                 )?,
-                checks: int_gauge_vec(
+                checks: counter_vec(
                     r,
-                    "servoir_self_checks",
+                    "servoir_self_checks_total",
                     "Requests that ran again alone, by whether they were answered alike.",
                     &["model", "model_id", "version", "outcome"],
                 )?,
                 loaded: int_gauge(r, "servoir_models_live", "Models with a live version.")?,
-                training: int_gauge_vec(
+                training: int_gauge(r, "servoir_training_runs", "Runs of training that go on, on this node.")?,
+                trained: counter_vec(
                     r,
-                    "servoir_training_runs",
-                    "Runs of training on this node: those that go on, and those that have ended since it started.",
+                    "servoir_training_runs_total",
+                    "Runs of training that have ended on this node.",
                     &["status"],
                 )?,
             },
             process: ProcessGauges {
                 resident_bytes: int_gauge(r, "process_resident_memory_bytes", "Resident memory.")?,
-                cpu_seconds: registered(r, Gauge::new("process_cpu_seconds", "Processor time used.")?)?,
+                cpu_seconds: registered(r, Counter::new("process_cpu_seconds_total", "Processor time used.")?)?,
                 open_fds: int_gauge(r, "process_open_fds", "Open file descriptors.")?,
             },
+            monitoring: MonitoringMetrics::new(r)?,
             models: ArcSwap::default(),
+            scrapes: Mutex::default(),
             registry,
         })
     }
@@ -234,6 +260,11 @@ impl Metrics {
         self.swap_durations.observe(elapsed.as_secs_f64());
     }
 
+    /// Counts predictions that labels will not find by their entity.
+    pub fn predictions_lost(&self, rows: usize) {
+        self.predictions_lost.inc_by(rows as u64);
+    }
+
     /// Counts a connection for as long as the guard lives.
     pub fn connection(self: &Arc<Self>) -> impl Drop + Send + Sync + 'static {
         GaugeGuard::up(self.connections.clone())
@@ -267,8 +298,11 @@ impl Metrics {
     /// # Errors
     /// When a metric has a name or label that the format does not allow, which a test would have found.
     pub fn encode(&self, app: &App, exposition: Exposition) -> prometheus::Result<String> {
+        // What is read anew for each scrape would be added up by two at once.
+        let _turn = self.scrapes.lock().unwrap_or_else(PoisonError::into_inner);
         self.add_up();
         self.read_deployments(app);
+        self.monitoring.read(app);
         self.process.read();
         exposition.encode(&self.registry.gather())
     }
@@ -303,8 +337,10 @@ impl Metrics {
         for family in [&gauges.queue_rows, &gauges.instances, &gauges.busy, &gauges.in_flight] {
             family.reset();
         }
+        // Counters that others keep: they are copied whole.
         gauges.compute_seconds.reset();
         gauges.checks.reset();
+        gauges.trained.reset();
         let entries = app.serving.entries();
         let mut live_models = 0;
         for live in entries.iter().filter_map(|(_, entry)| entry.live()) {
@@ -319,18 +355,18 @@ impl Metrics {
                 gauges.instances.with_label_values(&labels).set(now.instances as i64);
                 gauges.busy.with_label_values(&labels).set(now.busy as i64);
                 gauges.in_flight.with_label_values(&labels).set(now.in_flight as i64);
-                gauges.compute_seconds.with_label_values(&labels).set(now.compute_nanos as f64 / 1e9);
+                gauges.compute_seconds.with_label_values(&labels).inc_by(now.compute_nanos as f64 / 1e9);
                 let (checked, differed) = now.checks;
                 for (outcome, count) in [("alike", checked - differed), ("different", differed)] {
                     let labels = [labels[0], labels[1], labels[2], outcome];
-                    gauges.checks.with_label_values(&labels).set(count as i64);
+                    gauges.checks.with_label_values(&labels).inc_by(count);
                 }
             }
         }
         gauges.loaded.set(live_models);
-        let ended = app.run_counts.ended().map(|(status, count)| (status.text(), count));
-        for (status, count) in ended.into_iter().chain([("running", app.run_counts.running())]) {
-            gauges.training.with_label_values(&[status]).set(i64::try_from(count).unwrap_or(i64::MAX));
+        gauges.training.set(i64::try_from(app.run_counts.running()).unwrap_or(i64::MAX));
+        for (status, count) in app.run_counts.ended() {
+            gauges.trained.with_label_values(&[status.text()]).inc_by(count as u64);
         }
     }
 }
@@ -373,7 +409,8 @@ impl ProcessGauges {
         if let Ok(stat) = std::fs::read_to_string("/proc/self/stat") {
             let after_name = stat.rsplit(')').next().unwrap_or_default();
             let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
-            self.cpu_seconds.set(ticks.sum::<f64>() / 100.0);
+            self.cpu_seconds.reset();
+            self.cpu_seconds.inc_by(ticks.sum::<f64>() / 100.0);
         }
         if let Ok(fds) = std::fs::read_dir("/proc/self/fd") {
             self.open_fds.set(fds.count() as i64);
@@ -427,6 +464,14 @@ fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: C)
 
 fn counter_vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
     registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
+}
+
+/// With a series for each of these values of its one label: a rate is right from the first event on.
+fn from_zero(counter: IntCounterVec, values: &[&str]) -> IntCounterVec {
+    for value in values {
+        counter.with_label_values(&[*value]);
+    }
+    counter
 }
 
 fn int_gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {

@@ -2,6 +2,7 @@
 
 use super::{Algorithm, TrainConfig};
 use crate::task::Task;
+use crate::train::hyperparameters;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -104,17 +105,23 @@ impl TrainConfig {
         }
         for (name, value) in &self.hyperparameters {
             let pointer = format!("/hyperparameters/{}", name.replace('~', "~0").replace('/', "~1"));
-            let is_long = |text: &str| text.chars().count() > HYPERPARAMETER_CHARS_MAX;
-            match value {
-                Value::Number(_) | Value::Bool(_) if !is_long(name) => {}
-                Value::String(text) if !is_long(name) && !is_long(text) => {}
-                _ => {
-                    let detail = format!(
-                        "a hyperparameter is a number, a truth value or a text, and neither it nor its name has more \
-                         than {HYPERPARAMETER_CHARS_MAX} characters"
-                    );
-                    found.0.push((pointer, detail));
-                }
+            let is_short = |text: &str| text.chars().count() <= HYPERPARAMETER_CHARS_MAX;
+            let is_plain = match value {
+                Value::Number(_) | Value::Bool(_) => true,
+                Value::String(text) => is_short(text),
+                _ => false,
+            };
+            if !is_plain || !is_short(name) {
+                let detail = format!(
+                    "a hyperparameter is a number, a truth value or a text, and neither it nor its name has more than \
+                     {HYPERPARAMETER_CHARS_MAX} characters"
+                );
+                found.0.push((pointer, detail));
+            } else if self.algorithm != Algorithm::Auto
+                && let Err(detail) = hyperparameters::check(self.algorithm, name, value)
+            {
+                // With no algorithm named they may be those of the model's own script.
+                found.0.push((pointer, detail));
             }
         }
     }
@@ -163,6 +170,10 @@ mod tests {
                 vec!["/hyperparameters/a~1b", "/hyperparameters/c"],
             ),
             (json!({"hyperparameters": many}), vec!["/hyperparameters"]),
+            (
+                json!({"algorithm": "random_forest", "hyperparameters": {"max_depth": 65, "max_dept": 3, "n_estimators": 5}}),
+                vec!["/hyperparameters/max_dept", "/hyperparameters/max_depth"],
+            ),
             (json!({"validation": {"seed": 1_u64 << 53}}), vec!["/validation/seed"]),
             (
                 json!({"validation": {"test_size": 0.0, "val_size": 0.51}}),

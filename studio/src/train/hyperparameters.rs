@@ -80,22 +80,15 @@ impl Hyperparameters {
     /// # Errors
     /// An unknown name, or a value that is no number or out of range; the message lists what there is.
     pub fn checked(algorithm: Algorithm, given: &Map<String, Value>) -> Result<Self, TrainError> {
-        let settings = settings(algorithm);
-        if let Some(name) = given.keys().find(|name| settings.iter().all(|setting| setting.name != name.as_str())) {
-            return Err(TrainError::Hyperparameter(if algorithm == Algorithm::Auto {
-                format!(
-                    "hyperparameters.{name} is set, and algorithm auto chooses hyperparameters itself; name the algorithm"
-                )
-            } else {
-                format!("'{name}' is no hyperparameter of this algorithm; it has {}", list(settings))
-            }));
-        }
         let mut checked = Map::new();
-        for setting in settings {
-            match given.get(setting.name) {
-                Some(value) => checked.insert(setting.name.into(), setting.check(value)?),
-                None => setting.default.and_then(|default| checked.insert(setting.name.into(), setting.value(default))),
-            };
+        for (name, value) in given {
+            let value = check(algorithm, name, value).map_err(TrainError::Hyperparameter)?;
+            checked.insert(name.clone(), value);
+        }
+        for setting in settings(algorithm) {
+            if let (None, Some(default)) = (given.get(setting.name), setting.default) {
+                checked.insert(setting.name.into(), setting.value(default));
+            }
         }
         Ok(Self(checked))
     }
@@ -121,8 +114,23 @@ impl Hyperparameters {
     }
 }
 
+/// One setting of an algorithm, as it is used.
+///
+/// # Errors
+/// What is wrong with it: the algorithm has none of this name, or it is no number, or out of range.
+pub fn check(algorithm: Algorithm, name: &str, value: &Value) -> Result<Value, String> {
+    let settings = settings(algorithm);
+    match settings.iter().find(|setting| setting.name == name) {
+        Some(setting) => setting.check(value),
+        None if algorithm == Algorithm::Auto => Err(format!(
+            "hyperparameters.{name} is set, and algorithm auto chooses hyperparameters itself; name the algorithm"
+        )),
+        None => Err(format!("'{name}' is no hyperparameter of this algorithm; it has {}", list(settings))),
+    }
+}
+
 impl Setting {
-    fn check(&self, value: &Value) -> Result<Value, TrainError> {
+    fn check(&self, value: &Value) -> Result<Value, String> {
         let wanted = || {
             let kind = if self.is_integer { "an integer" } else { "a number" };
             format!("hyperparameters.{} must be {kind} from {} to {}, not {value}", self.name, self.least, self.most)
@@ -130,7 +138,7 @@ impl Setting {
         let number = value.as_f64().filter(|number| (self.least..=self.most).contains(number));
         match number.filter(|number| !self.is_integer || number.fract() == 0.0) {
             Some(number) => Ok(self.value(number)),
-            None => Err(TrainError::Hyperparameter(wanted())),
+            None => Err(wanted()),
         }
     }
 

@@ -5,7 +5,8 @@
 //! is a variant of [`Stand`].
 
 use super::stand::Stand::{
-    self, Archived, Dataset, Key, Live, Model, Nothing, Running, Shared, Trainable, Trained, WithAsset,
+    self, Alerted, Archived, Dataset, Key, Live, Model, Nothing, Profiled, Running, Shared, Trainable, Trained,
+    WithAsset,
 };
 use serde_json::{Value, json};
 
@@ -58,7 +59,7 @@ impl Case {
 
 /// One case for each route that is not only read.
 pub fn cases() -> Vec<Case> {
-    [registry(), studio(), training(), others()].into_iter().flatten().collect()
+    [registry(), studio(), training(), monitoring(), others()].into_iter().flatten().collect()
 }
 
 fn registry() -> Vec<Case> {
@@ -137,6 +138,26 @@ fn training() -> Vec<Case> {
         leaves("model.undeployed", "undeployStudioModel", Live).refused_on(Model),
         leaves("model.rolled_back", "rollbackStudioModel", Live).refused_on(Model),
         quiet("testModel", Model, json!({"version_id": "1", "inputs": "{inputs}"})),
+    ]
+}
+
+fn monitoring() -> Vec<Case> {
+    let of_dataset = |id: &str| json!({"datasetId": id});
+    vec![
+        leaves("model.monitoring_updated", "putMonitoring", Model)
+            .with(json!({"labelWindowDays": 7}))
+            .refused_with(json!({"labelWindowDays": 0})),
+        leaves("model.baseline_created", "createBaseline", Profiled)
+            .with(of_dataset("{dataset_id}"))
+            .refused_with(of_dataset("dataset_none")),
+        leaves("model.baseline_activated", "activateBaseline", Profiled).refused_on(Model),
+        leaves("model.actuals_recorded", "recordActuals", Live)
+            .with(json!({"actuals": [{"entityId": "asked", "actual": 1}]}))
+            .refused_with(json!({"actuals": []})),
+        leaves("model.monitoring_updated", "putAlertConfig", Model)
+            .with(json!({"windows": ["6h"]}))
+            .refused_with(json!({"windows": []})),
+        leaves("model.alert_acknowledged", "acknowledgeAlert", Alerted).refused_on(Model),
     ]
 }
 

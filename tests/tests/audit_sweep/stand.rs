@@ -18,7 +18,7 @@ pub enum Stand {
     Nothing,
     /// A model with one version, which is not live.
     Model,
-    /// A model that had one version live, and then another.
+    /// A model that had one version live, and then another, which was asked about the entity `asked`.
     Live,
     /// A model that is put away.
     Archived,
@@ -34,6 +34,10 @@ pub enum Stand {
     Trained,
     /// A model with an external run under way.
     Running,
+    /// A model with a baseline, and a dataset of its features.
+    Profiled,
+    /// A live model with an alert that is raised.
+    Alerted,
     /// An API key.
     Key,
 }
@@ -46,6 +50,7 @@ pub struct Objects {
     run: String,
     dataset: String,
     asset: String,
+    baseline: String,
     version: &'static str,
     number: usize,
 }
@@ -75,6 +80,7 @@ impl Objects {
             run: "run_none".to_owned(),
             dataset: "dataset_none".to_owned(),
             asset: "asset_none".to_owned(),
+            baseline: "baseline_none".to_owned(),
             version: "1",
             number,
         };
@@ -101,6 +107,28 @@ impl Objects {
                 api.upload(id, artifact).await.expect(201);
                 api.deploy(id, json!({})).await.expect(200);
                 self.version = "2";
+                let asked = json!({"input_data": vec![0.5; 30], "entityId": "asked"});
+                api.post(&format!("/v1/predict/{id}"), asked).await.expect(200);
+            }
+            Stand::Profiled => {
+                let request = api.request(Method::POST, "/api/v1/datasets");
+                let uploaded = api.send(features(request, &format!("d{}", self.number), &version)).await.expect(201);
+                self.dataset = uploaded.json["id"].as_str().expect("an id").to_owned();
+                let path = format!("{REGISTRY}/models/{id}/baselines");
+                let made = api.post(&path, json!({"datasetId": self.dataset})).await.expect(201);
+                self.baseline = made.json["id"].as_str().expect("an id").to_owned();
+            }
+            Stand::Alerted => {
+                // Of a version that answers: the alerts of others are cleared.
+                api.deploy(id, json!({})).await.expect(200);
+                server
+                    .sql(format!(
+                        "insert into alerts (id, model, version, subject, severity, status, message, raised_at) values \
+                         ('alert_{id}', '{id}', 1, 'drift', 'medium', 'raised', 'drift', 0); \
+                         insert into alert_states (model, version, subject, body) values \
+                         ('{id}', 1, 'drift', '{{\"raised\": \"medium\", \"acknowledged\": false, \"against\": 0}}')"
+                    ))
+                    .await;
             }
             Stand::Archived => {
                 api.post(&format!("{REGISTRY}/models/{id}/archive"), json!({})).await.expect(200);
@@ -146,7 +174,9 @@ impl Objects {
             .replace("{version_id}", self.version)
             .replace("{run_id}", &self.run)
             .replace("{dataset_id}", &self.dataset)
-            .replace("{asset_id}", &self.asset);
+            .replace("{asset_id}", &self.asset)
+            .replace("{baseline_id}", &self.baseline)
+            .replace("{alert_id}", &format!("alert_{}", self.id));
         filled.replace("{version}", self.version).replace("{user_id}", "vic").replace("{number}", &number)
     }
 }
@@ -155,6 +185,16 @@ impl Objects {
 pub fn dataset(request: RequestBuilder, name: &str) -> RequestBuilder {
     let rows: String = (0..40).map(|row| format!("{row},{}\n", row * 2)).collect();
     let file = Part::text(format!("x,y\n{rows}")).file_name("rows.csv");
+    request.multipart(Form::new().text("name", name.to_owned()).part("file", file))
+}
+
+/// A request with a small table of a version's features as its upload.
+fn features(request: RequestBuilder, name: &str, version: &Value) -> RequestBuilder {
+    let names = version["signature"]["inputs"][0]["featureNames"].as_array().expect("names");
+    let header: Vec<_> = names.iter().filter_map(Value::as_str).collect();
+    let row = |row: usize| (0..names.len()).map(|column| (row * column).to_string()).collect::<Vec<_>>().join(",");
+    let lines: Vec<_> = std::iter::once(header.join(",")).chain((0..40).map(row)).collect();
+    let file = Part::text(lines.join("\n")).file_name("features.csv");
     request.multipart(Form::new().text("name", name.to_owned()).part("file", file))
 }
 

@@ -41,7 +41,7 @@ async fn what_cannot_be_meant_is_refused() {
         ] {
             assert_eq!(api.put(&at, config.clone()).await.expect(422).code(), code, "{config}");
         }
-        let cases: [(Value, &[&str]); 8] = [
+        let cases: [(Value, &[&str]); 9] = [
             (json!({"algorithm": "magic"}), &["/algorithm"]),
             (json!({"targt": "y"}), &["/targt"]),
             (json!({"validation": {"seed": -1}}), &["/validation/seed"]),
@@ -52,6 +52,10 @@ async fn what_cannot_be_meant_is_refused() {
             (json!({"preprocessing": {"handle_missing": "pray"}}), &["/preprocessing/handle_missing"]),
             (json!({"feature_columns": ["a", "a"]}), &["/feature_columns/1"]),
             (json!({"hyperparameters": {"a": [1]}}), &["/hyperparameters/a"]),
+            (
+                json!({"algorithm": "gradient_boosting", "hyperparameters": {"max_dept": 3}}),
+                &["/hyperparameters/max_dept"],
+            ),
             (json!({"search": {"candidates_max": 0}}), &["/search/candidates_max"]),
         ];
         for (config, expected) in cases {

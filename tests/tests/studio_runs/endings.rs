@@ -77,7 +77,7 @@ async fn a_run_goes_from_the_queue_to_a_promoted_version() {
     let audited = "select count(*) from audit where action in ('model.training_started', 'model.training_completed')";
     assert_eq!((place.count(audited).await, place.leftovers()), (2, 0));
     let exposed = place.api.get("/metrics").await.text;
-    assert!(exposed.contains("servoir_training_runs{status=\"completed\"} 1"), "{exposed}");
+    assert!(exposed.contains("servoir_training_runs_total{status=\"completed\"} 1"), "{exposed}");
     server.stop().await;
 }
 

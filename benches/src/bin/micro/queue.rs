@@ -21,7 +21,8 @@ pub fn measure_all() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let deployment = Deployment::start(identity(), adding(), options())?;
     let predict = |rows: usize| {
-        let request = Request { inputs: vec![matrix(rows)], deadline: None, priority: Priority::Normal };
+        let request =
+            Request { inputs: vec![matrix(rows)], deadline: None, priority: Priority::Normal, observed: true };
         deployment.predict(request)
     };
     runtime.block_on(predict(1)).context("a prediction")?;

@@ -35,6 +35,7 @@ pub const PAGE_PATH: &str = "/api/docs";
         (name = "open-inference", description = "The Open Inference Protocol, version 2."),
         (name = "studio", description = "Configure, train, judge and share models."),
         (name = "datasets", description = "Tables to train on."),
+        (name = "monitoring", description = "How versions do while they serve: baselines, drift, labels, alerts."),
         (name = "audit", description = "Who did what, and when."),
         (name = "identity", description = "API keys, and who a caller is."),
         (name = "health", description = "For load balancers, orchestrators and Prometheus.")

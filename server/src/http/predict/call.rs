@@ -22,6 +22,16 @@ pub struct Call<'a> {
     pub served: &'a mut Served,
 }
 
+/// How a prediction is to be made.
+pub struct How {
+    /// How long the caller waits.
+    pub timeout: Option<Duration>,
+    /// Who goes first.
+    pub priority: Priority,
+    /// Whether monitoring may see it.
+    pub observed: bool,
+}
+
 impl Call<'_> {
     /// Runs the model. The answer is wanted within the server's own limit, or, when that is shorter, within `timeout` or
     /// the deployment's own.
@@ -32,17 +42,16 @@ impl Call<'_> {
         &mut self,
         chosen: &Chosen,
         inputs: Vec<Tensor>,
-        timeout: Option<Duration>,
-        priority: Priority,
+        How { timeout, priority, observed }: How,
     ) -> Result<Answer, ApiError> {
         self.served.rows = inputs.first().map_or(0, Tensor::rows);
         let longest = Duration::from_secs(self.app.config.limits.predict_seconds_max);
         let timeout = timeout.or(chosen.deployment.options().timeout_default);
         let deadline = self.started.checked_add(timeout.map_or(longest, |timeout| timeout.min(longest)));
         if let Some(shadow) = &chosen.shadow {
-            mirror(shadow, &inputs, deadline);
+            mirror(shadow, (&inputs, observed), deadline);
         }
-        let answer = chosen.deployment.predict(Request { inputs, deadline, priority }).await?;
+        let answer = chosen.deployment.predict(Request { inputs, deadline, priority, observed }).await?;
         self.served.run = Some((answer.queued, answer.computed, answer.batch_rows));
         Ok(answer)
     }
@@ -50,8 +59,8 @@ impl Call<'_> {
 
 /// Sends a shadow a copy of a request, behind everything else that waits there, and throws its answer away. The shadow's
 /// own queue bounds how many are under way; what goes wrong is the deployment's last error.
-fn mirror(shadow: &Arc<Deployment>, inputs: &[Tensor], deadline: Option<Instant>) {
-    let copy = Request { inputs: inputs.to_vec(), deadline, priority: Priority::Low };
+fn mirror(shadow: &Arc<Deployment>, (inputs, observed): (&[Tensor], bool), deadline: Option<Instant>) {
+    let copy = Request { inputs: inputs.to_vec(), deadline, priority: Priority::Low, observed };
     let shadow = Arc::clone(shadow);
     tokio::spawn(async move {
         if let Err(error) = shadow.predict(copy).await {

@@ -17,6 +17,6 @@ mod v1;
 pub mod v2;
 
 pub use answer::{answer, describe, registry_twin};
-pub use call::Call;
+pub use call::{Call, How};
 pub use document::{DataPlane, PredictRequest, PredictResponse};
 pub use target::Target;

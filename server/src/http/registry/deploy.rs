@@ -3,7 +3,7 @@
 use super::deploy_request::{DeployModel, Plan};
 use super::deployment_view::Deployment;
 use super::show::Show;
-use crate::app::SharedApp;
+use crate::app::{App, SharedApp};
 use crate::auth::Caller;
 use crate::auth::scope::RegistryWrite;
 use crate::error::ApiError;
@@ -116,7 +116,7 @@ fn message(model: &Model, version: i64, strategy: &Strategy) -> String {
 ///
 /// # Errors
 /// 409 `no-ready-version`.
-pub async fn newest_ready(app: &SharedApp, model: &Model) -> Result<i64, ApiError> {
+pub async fn newest_ready(app: &App, model: &Model) -> Result<i64, ApiError> {
     let mut offset = 0;
     loop {
         let window = Window { limit: LIMIT_MAX, offset };

@@ -45,7 +45,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
 /// `device`) and what it does. Then once a second `metrics`, what it does alone: `requestsPerSecond`, `errorsPerSecond`
 /// and `rowsPerSecond` over the last second; `latencyMs` (`p50`, `p90`, `p99`, interpolated within the buckets of the
 /// server's histogram) and `batchRows` over the last ten, `null` without traffic; `queueDepth`, `inFlight`, `busy` and
-/// `instances` now. Another `snapshot` comes in place of `metrics` when what answers has changed, or when the client was
+/// `instances` now; `driftScore` by the newest analysis, `null` without one. Another `snapshot` comes in place of `metrics` when what answers has changed, or when the client was
 /// too slow for a frame. The server closes with 1000 when the model is taken down and with 1001 when it shuts down.
 /// A browser offers the protocols `servoir.v1` and `bearer.<token>`, where the token is an API key or a JWT.
 #[utoipa::path(get, path = "/api/v1/model-registry/models/{id}/live", operation_id = "watchModel",
@@ -114,6 +114,7 @@ struct Doing {
     in_flight: usize,
     busy: usize,
     instances: usize,
+    drift_score: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -154,7 +155,8 @@ impl Watched {
                 return Err(End::Refused);
             }
             let late = readings.add(Instant::now(), self.app.metrics.reading(self.model.id.as_str()));
-            let (answering, doing) = (self.answering(&live), readings.doing(&live));
+            let drift_score = self.app.findings.drift_score(&self.model.id, version(&live.primary));
+            let (answering, doing) = (self.answering(&live), readings.doing(&live, drift_score));
             if late || shown.as_ref() != Some(&answering) {
                 socket.send("snapshot", &Snapshot { answering: &answering, doing: &doing }).await?;
                 shown = Some(answering);
@@ -216,7 +218,7 @@ impl Readings {
         (last.since(first), *now - *then)
     }
 
-    fn doing(&self, live: &Live) -> Doing {
+    fn doing(&self, live: &Live, drift_score: Option<f64>) -> Doing {
         let ((second, elapsed), (window, _)) = (self.since(1), self.since(WINDOW));
         let rate = |count: u64| if elapsed.is_zero() { 0.0 } else { count as f64 / elapsed.as_secs_f64() };
         let beside = live.canary.iter().map(|(_, canary)| canary).chain(&live.shadow);
@@ -236,6 +238,7 @@ impl Readings {
             in_flight: gauges.iter().map(|gauges| gauges.in_flight).sum(),
             busy: gauges.iter().map(|gauges| gauges.busy).sum(),
             instances: gauges.iter().map(|gauges| gauges.instances).sum(),
+            drift_score,
         }
     }
 }

@@ -1,13 +1,18 @@
 //! `/api/v1/model-registry/…`: models, versions, deployments and the hardware that they can run on.
 
+pub(in crate::http) mod actuals;
 mod archive;
 mod artifact;
+mod baseline_request;
+mod baseline_view;
+mod baselines;
 mod byte_range;
 mod choices;
 mod cpu;
 mod deploy;
 pub(in crate::http) mod deploy_request;
 pub(in crate::http) mod deployment_view;
+mod drift;
 mod hardware;
 mod import;
 mod in_use;
@@ -15,6 +20,7 @@ mod live;
 mod metadata;
 pub(crate) mod model_request;
 mod models;
+mod monitoring;
 mod predict;
 pub(crate) mod show;
 mod status;
@@ -42,6 +48,10 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
         .merge(undeploy::routes())
         .merge(status::routes())
         .merge(live::routes())
+        .merge(drift::routes())
         .merge(hardware::routes())
         .merge(predict::routes())
+        .merge(actuals::routes())
+        .merge(monitoring::routes())
+        .merge(baselines::routes())
 }

@@ -120,7 +120,7 @@ async fn list(
         (status = 408, description = "`body-timeout`: the caller stopped sending."),
         (status = 413, description = "The file is over the limit."),
         (status = 415, description = "`unsupported-media-type`."),
-        (status = 422, description = "`not-custom`: the model is trained here; `unsupported-artifact`, saying what the weights are instead.")),
+        (status = 422, description = "`not-custom`: the model is trained here; `unsupported-artifact`, saying what the weights are instead; `too-many-assets`: it has 1000.")),
     security(("ApiKey" = ["studio:write"]), ("Bearer" = ["studio:write"])))]
 async fn add(
     caller: Caller<StudioWrite>,

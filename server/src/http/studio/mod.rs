@@ -25,6 +25,7 @@ mod mlflow;
 mod model_request;
 mod model_view;
 mod models;
+mod monitoring;
 pub mod paging;
 mod performance;
 mod registry_view;
@@ -54,6 +55,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
         .merge(trial::routes())
         .merge(versions::routes())
         .merge(models::routes())
+        .merge(monitoring::routes())
         .merge(archive::routes())
         .merge(assets::routes())
         .merge(duplicate::routes())

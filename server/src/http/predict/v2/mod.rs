@@ -10,7 +10,7 @@ pub mod shared_memory;
 pub mod statistics;
 
 use super::answer::json_body;
-use super::call::Call;
+use super::call::{Call, How};
 use super::compression::compress;
 use super::{lookup, media, names};
 use crate::app::SharedApp;
@@ -46,7 +46,8 @@ pub async fn infer(
     call.served.model = Some(Arc::clone(&chosen.deployment));
     let received = media::read_tensors(&head.headers, body, &call.app.config.limits).await?;
     let asked = Asked::read(&received.bytes, received.head_len, lookup::expected(deployment))?;
-    let answer = call.run(&chosen, asked.inputs, asked.timeout, priority(asked.priority)).await?;
+    let how = How { timeout: asked.timeout, priority: priority(asked.priority), observed: asked.observed };
+    let answer = call.run(&chosen, asked.inputs, how).await?;
     let Written { bytes, head_len } =
         answer_of(deployment, &answer.outputs).write(&asked.outputs, asked.id.as_deref())?;
     let mut response = compress(&head.headers, call.app.config.compress_bytes_min, bytes).await?;

@@ -1,0 +1,191 @@
+//! The tap: which tensor and column each column of a baseline is, and the counting of a request's tensors as they are.
+
+mod rows;
+mod value;
+
+pub(crate) use value::value;
+
+use crate::baseline::{Baseline, Column, Measure, Precision, Profile};
+use crate::counts::{ColumnCounts, ColumnMeter, Meter, VersionCounts};
+use crate::layout::{Layout, Place, Source};
+use servoir_types::{Datatype, Signature, Tensor};
+
+/// What is counted of a version's requests. Made once, never changed, and shared by all threads that count.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tap {
+    meter: Meter,
+    features: Plan,
+    outputs: Plan,
+    misfits: Vec<Misfit>,
+}
+
+/// A column of the baseline that this model has no tensor for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// The column's name.
+    pub column: String,
+    /// Why it cannot be counted.
+    pub reason: String,
+}
+
+/// Where the columns of the baseline are among the tensors. Those of one tensor are together, so that what is looked up of
+/// it is looked up once.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Plan {
+    tables: Vec<Table>,
+    others: Vec<Other>,
+}
+
+/// Columns of numbers of one tensor.
+#[derive(Debug, Clone, PartialEq)]
+struct Table {
+    tensor: usize,
+    /// The place of each in the baseline, and which column it is.
+    columns: Vec<(usize, usize)>,
+}
+
+/// A column of texts or classes, or one that is computed.
+#[derive(Debug, Clone, PartialEq)]
+struct Other {
+    /// Its place in the baseline.
+    place: usize,
+    source: Source,
+    /// The precision that computed numbers are rounded to, as those of the baseline were.
+    precision: Precision,
+}
+
+impl Tap {
+    /// For a baseline of a model with this signature. Columns are found by their names, those of a model with one input
+    /// whose columns have none by their position. What does not fit is not counted.
+    pub fn new(baseline: &Baseline, signature: &Signature) -> Self {
+        let layout = Layout::of(signature);
+        let mut misfits = Vec::new();
+        let mut plan = |columns: &[Column], finder: &dyn Fn(usize, &Column) -> Result<Source, String>| {
+            let mut plan = Plan::default();
+            for (place, column) in columns.iter().enumerate() {
+                match finder(place, column) {
+                    Ok(source) => plan.add(place, source, &column.profile),
+                    Err(reason) => misfits.push(Misfit { column: column.name.clone(), reason }),
+                }
+            }
+            plan
+        };
+        let features = plan(&baseline.features, &|index, column| feature(&layout, signature, (index, column)));
+        let outputs = plan(&baseline.outputs, &|_, column| output(&layout, signature, column));
+        Self { meter: Meter::new(baseline), features, outputs, misfits }
+    }
+
+    /// The same without the features: outputs alone are counted.
+    #[must_use]
+    pub fn of_outputs(mut self) -> Self {
+        self.features = Plan::default();
+        self
+    }
+
+    /// What does not fit.
+    pub fn misfits(&self) -> &[Misfit] {
+        &self.misfits
+    }
+
+    /// Counts of nothing yet.
+    pub fn counts(&self) -> VersionCounts {
+        self.meter.counts()
+    }
+
+    /// Counts a request that was answered: `rows` rows in its tensors, in the signature's order. Allocates nothing.
+    pub fn count(&self, counts: &mut VersionCounts, (inputs, outputs): (&[Tensor], &[Tensor]), rows: usize) {
+        counts.rows += rows as u64;
+        self.features.count((&self.meter.features, &mut counts.features), inputs);
+        self.outputs.count((&self.meter.outputs, &mut counts.outputs), outputs);
+    }
+}
+
+impl Plan {
+    fn add(&mut self, place: usize, source: Source, profile: &Profile) {
+        match (source, profile) {
+            (Source::Element { tensor, column }, Profile::Number(_)) => {
+                match self.tables.iter_mut().find(|table| table.tensor == tensor) {
+                    Some(table) => table.columns.push((place, column)),
+                    None => self.tables.push(Table { tensor, columns: vec![(place, column)] }),
+                }
+            }
+            (source, profile) => self.others.push(Other { place, source, precision: precision(profile) }),
+        }
+    }
+
+    fn count(&self, (meters, counts): (&[ColumnMeter], &mut [ColumnCounts]), tensors: &[Tensor]) {
+        for table in &self.tables {
+            if let Some(tensor) = tensors.get(table.tensor) {
+                rows::count_table(tensor, (meters, counts), &table.columns);
+            }
+        }
+        for Other { place, source, precision } in &self.others {
+            if let (Some(meter), Some(counts)) = (meters.get(*place), counts.get_mut(*place)) {
+                rows::count(source, (meter, counts), (tensors, *precision));
+            }
+        }
+    }
+}
+
+fn precision(profile: &Profile) -> Precision {
+    match profile {
+        Profile::Number(number) => number.precision,
+        Profile::Category(_) => Precision::Double,
+    }
+}
+
+fn feature(layout: &Layout, signature: &Signature, (index, column): (usize, &Column)) -> Result<Source, String> {
+    let source = match by_name(&layout.features, column) {
+        Some(place) => place.source.clone(),
+        None => by_position(layout, signature, (index, column))
+            .ok_or_else(|| format!("the model has no input or feature '{}'", column.name))?,
+    };
+    fitting(source, column, &signature.inputs[..])
+}
+
+/// The only input of a model, whose columns have no names.
+fn by_position(layout: &Layout, signature: &Signature, (index, column): (usize, &Column)) -> Option<Source> {
+    let [input] = &signature.inputs[..] else { return None };
+    match column.measure {
+        Measure::Norm => Some(Source::Norm(0)),
+        Measure::Mean => Some(Source::Mean(0)),
+        Measure::Value if !layout.unnamed => None,
+        Measure::Value => {
+            let columns = input.shape.dims().and_then(|dims| dims.get(1)).copied().unwrap_or(-1);
+            let is_there = usize::try_from(columns).map_or(true, |columns| index < columns);
+            is_there.then_some(Source::Element { tensor: 0, column: index })
+        }
+    }
+}
+
+fn output(layout: &Layout, signature: &Signature, column: &Column) -> Result<Source, String> {
+    let source = match (by_name(&layout.outputs, column), &layout.outputs[..]) {
+        (Some(place), _) => place.source.clone(),
+        // A regression's answer has this name in baselines that were made in training.
+        (None, [only]) if column.name == "variable" && only.measure == column.measure => only.source.clone(),
+        _ => return Err(format!("the model has no output '{}'", column.name)),
+    };
+    fitting(source, column, &signature.outputs[..])
+}
+
+fn by_name<'a>(places: &'a [Place], column: &Column) -> Option<&'a Place> {
+    places.iter().find(|place| place.name == column.name && place.measure == column.measure)
+}
+
+/// The source, when what the tensor holds can be counted in the column's bins.
+fn fitting(source: Source, column: &Column, specs: &[servoir_types::TensorSpec]) -> Result<Source, String> {
+    let tensor = match source {
+        Source::Element { tensor, .. } | Source::Norm(tensor) | Source::Mean(tensor) => tensor,
+        Source::Greatest(tensor) | Source::Best(tensor, _) => tensor,
+    };
+    let is_text = specs.get(tensor).is_some_and(|spec| spec.datatype == Datatype::Bytes);
+    let is_category = matches!(column.profile, Profile::Category(_));
+    match (is_category, &source) {
+        (false, Source::Best(..)) => Err("it is numbers in the baseline and classes in the model".to_owned()),
+        (false, _) if is_text => Err("it is numbers in the baseline and texts in the model".to_owned()),
+        (true, Source::Norm(_) | Source::Mean(_) | Source::Greatest(_)) => {
+            Err("it is texts or classes in the baseline and numbers in the model".to_owned())
+        }
+        _ => Ok(source),
+    }
+}
