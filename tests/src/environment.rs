@@ -34,3 +34,8 @@ pub fn schemathesis_python() -> PathBuf {
 pub fn clients_python() -> PathBuf {
     required("SERVOIR_TEST_CLIENTS_PYTHON").into()
 }
+
+/// The folder of Prometheus and promtool.
+pub fn prometheus() -> PathBuf {
+    required("SERVOIR_TEST_PROMETHEUS").into()
+}

@@ -9,6 +9,7 @@ mod fuzz;
 mod onnxruntime;
 mod postgres;
 mod process;
+mod prometheus;
 mod python;
 mod setup;
 mod stamp;

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::postgres::Cluster;
 use crate::python::{MONITORS, ORACLES, Python, SCHEMATHESIS};
 use crate::workspace::Workspace;
-use crate::{cargo_deny, clients, fixtures, onnxruntime};
+use crate::{cargo_deny, clients, fixtures, onnxruntime, prometheus};
 
 /// What a test process finds ready, but for PostgreSQL, which lives only as long as a run.
 pub struct Prepared {
@@ -24,6 +24,8 @@ pub struct Prepared {
     pub clients: Python,
     /// The Python environment of schemathesis.
     pub schemathesis: Python,
+    /// The folder of Prometheus and promtool.
+    pub prometheus: PathBuf,
 }
 
 impl Prepared {
@@ -35,7 +37,8 @@ impl Prepared {
         let monitor = fixtures::for_monitor(workspace, &Python::ready(workspace, &MONITORS)?)?;
         let clients = clients::ready(workspace)?;
         let schemathesis = Python::ready(workspace, &SCHEMATHESIS)?;
-        Ok(Self { python, onnxruntime, fixtures, monitor, clients, schemathesis })
+        let prometheus = prometheus::ready()?;
+        Ok(Self { python, onnxruntime, fixtures, monitor, clients, schemathesis, prometheus })
     }
 
     /// Tells a test process where everything is.
@@ -47,6 +50,7 @@ impl Prepared {
             .env("SERVOIR_TEST_PYTHON", &self.python.program)
             .env("SERVOIR_TEST_CLIENTS_PYTHON", &self.clients.program)
             .env("SERVOIR_TEST_SCHEMATHESIS_PYTHON", &self.schemathesis.program)
+            .env("SERVOIR_TEST_PROMETHEUS", &self.prometheus)
             .env("SERVOIR_TEST_POSTGRES_URL", postgres.url())
     }
 }
@@ -62,6 +66,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     eprintln!("monitor       {}", prepared.monitor.display());
     eprintln!("clients       {}", prepared.clients.program.display());
     eprintln!("schemathesis  {}", prepared.schemathesis.program.display());
+    eprintln!("Prometheus    {}", prepared.prometheus.display());
     eprintln!("cargo-deny    {}", deny.display());
     eprintln!("PostgreSQL    {} (for as long as this ran)", postgres.url());
     Ok(())
