@@ -117,7 +117,7 @@ impl Tally {
         match edges.tier {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the tier is not above what the processor has.
-            Tier::Avx512 if values.len() >= avx512::LANES * width => unsafe {
+            Tier::Avx512 if values.len() >= avx512::ROWS_MIN * width => unsafe {
                 avx512::add(self, edges, values, (column, width));
             },
             #[cfg(target_arch = "x86_64")]
