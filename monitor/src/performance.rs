@@ -2,17 +2,13 @@
 
 mod classes;
 mod counted;
-mod estimate;
 mod numbers;
 mod ordered;
-mod ranks;
 
 pub use classes::Confusion;
 pub use counted::ExpectedOfCounts;
-pub use estimate::Expected;
-pub use numbers::{ErrorSums, Errors};
-pub use ordered::Ordered;
-pub use ranks::{Auc, Ranks};
+pub use numbers::ErrorSums;
+pub use ordered::{Auc, Ordered};
 
 /// The most classes of a model whose answers are counted.
 pub const CLASSES_MAX: usize = 1000;

@@ -1,4 +1,4 @@
-//! Analyses, alerts, changes of a stream, and performance.
+//! Analyses, alerts, and changes of a stream.
 
 mod support;
 
@@ -6,7 +6,6 @@ use serde_json::Value;
 use servoir_monitor::alert::{AlertEventKind, AlertState, Hysteresis, Observation};
 use servoir_monitor::analysis::{Analysis, Recorded, Settings, Severity, Status, Threshold, Thresholds, Window};
 use servoir_monitor::convention::{Algorithm, Convention};
-use servoir_monitor::performance::{Confusion, Errors, Expected, Ranks};
 use servoir_monitor::statistics::samples::Sample;
 use servoir_monitor::{
     Adwin, Baseline, CategoryProfile, Column, Meter, NumberProfile, Precision, VersionCounts, WindowLength,
@@ -14,7 +13,7 @@ use servoir_monitor::{
 };
 use servoir_types::Timestamp;
 use std::collections::BTreeMap;
-use support::{Random, goldens, rows, sample};
+use support::{Random, rows, sample};
 
 const COLUMNS: usize = 3;
 
@@ -279,82 +278,6 @@ fn a_window_over_a_steady_stream_stays_small_in_memory() {
     assert!(json.len() < 10_000, "{} bytes", json.len());
     assert_eq!(adwin.add(f64::NAN), None);
     assert_eq!(adwin.width(), 200_000);
-}
-
-#[track_caller]
-fn near(name: &str, ours: Option<f64>, theirs: &Value, tolerance: f64) {
-    let (ours, theirs) = (ours.expect(name), theirs.as_f64().expect(name));
-    assert!((ours - theirs).abs() <= tolerance, "{name}: {ours} here, {theirs} there");
-}
-
-#[test]
-fn performance_is_as_scikit_learn_says() {
-    let goldens = goldens("performance");
-    for case in goldens["classes"].as_array().unwrap() {
-        let classes = case["classes"].as_u64().unwrap() as usize;
-        let (truth, scores) = (sample(&case["truth"]), sample(&case["scores"]));
-        let mut halves = [Confusion::new(classes), Confusion::new(classes)];
-        let mut ranks = vec![Ranks::default(); classes];
-        for (row, (scores, truth)) in scores.chunks_exact(classes).zip(&truth).enumerate() {
-            let answer = (0..classes).rev().max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap();
-            assert!(halves[row % 2].add(*truth as usize, answer));
-            (0..classes).for_each(|class| ranks[class].add(scores[class], *truth as usize == class));
-        }
-        let [mut confusion, other] = halves;
-        confusion.merge(&other);
-        let matrix: Vec<Vec<f64>> = confusion.rows().map(<[f64]>::to_vec).collect();
-        assert_eq!(serde_json::to_value(matrix).unwrap(), floats(&case["confusion"]));
-        near("accuracy", confusion.accuracy(), &case["accuracy"], 1e-12);
-        near("f1_macro", confusion.f1_macro(), &case["f1_macro"], 1e-12);
-        near("f1_weighted", confusion.f1_weighted(), &case["f1_weighted"], 1e-12);
-        let judged = if classes == 2 { &ranks[1..] } else { &ranks[..] };
-        let areas: Vec<_> = judged.iter().map(|ranks| ranks.auc().unwrap()).collect();
-        let mean = areas.iter().map(|auc| auc.value).sum::<f64>() / areas.len() as f64;
-        let bound = areas.iter().map(|auc| auc.bound).sum::<f64>() / areas.len() as f64;
-        println!("auc {mean} bound {bound}, {} there", case["auc"]);
-        assert!(bound < 0.002, "{bound}");
-        near("auc", Some(mean), &case["auc"], bound);
-    }
-    let case = &goldens["numbers"][0];
-    let mut errors = [Errors::default(); 2];
-    for (row, (truth, answer)) in sample(&case["truth"]).iter().zip(sample(&case["predicted"])).enumerate() {
-        assert!(errors[row % 2].add(*truth, answer));
-    }
-    let [mut all, other] = errors;
-    all.merge(&other);
-    near("mae", all.mae(), &case["mae"], 1e-9);
-    near("rmse", all.rmse(), &case["rmse"], 1e-9);
-    near("r2", all.r2(), &case["r2"], 1e-9);
-    assert!(!all.add(f64::NAN, 1.0));
-    assert_eq!((Errors::default().mae(), Errors::default().r2(), Confusion::new(2).accuracy()), (None, None, None));
-}
-
-fn floats(matrix: &Value) -> Value {
-    let rows: Vec<Vec<f64>> = serde_json::from_value(matrix.clone()).unwrap();
-    serde_json::to_value(rows).unwrap()
-}
-
-#[test]
-fn performance_is_estimated_from_calibrated_scores() {
-    for case in goldens("performance")["estimates"].as_array().unwrap() {
-        let classes = case["classes"].as_u64().unwrap() as usize;
-        let mut expected = Expected::new(classes);
-        sample(&case["scores"]).chunks_exact(classes).for_each(|scores| assert!(expected.add(scores)));
-        let matrix: Vec<Vec<f64>> = serde_json::from_value(case["expected"].clone()).unwrap();
-        for (ours, theirs) in expected.confusion().rows().flatten().zip(matrix.iter().flatten()) {
-            assert!((ours - theirs).abs() < 1e-6, "{ours} here, {theirs} there");
-        }
-        near("accuracy", expected.confusion().accuracy(), &case["accuracy"], 1e-9);
-        near("realized accuracy", expected.confusion().accuracy(), &case["realized_accuracy"], 0.01);
-        near("realized f1", expected.confusion().f1_macro(), &case["realized_f1_macro"], 0.01);
-        if classes == 2 {
-            near("auc", expected.auc().map(|auc| auc.value), &case["auc"], 0.01);
-        }
-    }
-    let mut expected = Expected::new(2);
-    for scores in [[f32::NAN, 0.5], [0.0, 0.0], [1.5, 0.1]] {
-        assert!(!expected.add(&scores), "{scores:?}");
-    }
 }
 
 #[test]

@@ -53,12 +53,18 @@ def estimate(name: str, count: int, draw, samples: Samples) -> dict:
     predicted = scores.argmax(axis=1)
     expected = np.array([[scores[predicted == p, t].sum() for p in range(count)] for t in range(count)])
     truth = (scores.cumsum(axis=1) < draw.random((rows, 1))).sum(axis=1)
+    # Each row once with either class, as heavy as that class is probable.
+    both, weights = np.repeat(np.arange(count), rows), scores.T.ravel()
+    area = metrics.roc_auc_score(both, np.tile(scores[:, 1], 2), sample_weight=weights) if count == 2 else None
+    f1 = metrics.f1_score(both, np.tile(predicted, count), sample_weight=weights, average="macro")
     return {
         "name": name,
         "classes": count,
         "scores": samples.write(f"estimate.{name}.scores", scores.ravel()),
         "expected": expected.tolist(),
         "accuracy": number(np.trace(expected) / rows),
+        "expected_f1_macro": number(f1),
+        "expected_auc": None if area is None else number(area),
         "auc": number(metrics.roc_auc_score(truth, scores[:, 1])) if count == 2 else None,
         "realized_accuracy": number(metrics.accuracy_score(truth, predicted)),
         "realized_f1_macro": number(metrics.f1_score(truth, predicted, average="macro")),

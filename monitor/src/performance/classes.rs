@@ -1,10 +1,9 @@
 //! Answers of a classifier beside the truth.
 
 use super::CLASSES_MAX;
-use serde::{Deserialize, Serialize};
 
 /// A confusion matrix: for each true class how often each class was answered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Confusion {
     classes: usize,
     /// Row after row, a row for each true class. Counts, or expected counts.
@@ -18,51 +17,26 @@ impl Confusion {
         Self { classes, cells: vec![0.0; classes * classes] }
     }
 
-    /// Counts an answer; a class that is not of this matrix is not counted, and `false` comes back.
-    pub fn add(&mut self, truth: usize, answer: usize) -> bool {
-        self.add_weight(truth, answer, 1.0)
-    }
-
-    /// Counts the same answer several times.
+    /// Counts the same answer several times; a class that is not of this matrix is not counted.
     #[allow(clippy::cast_precision_loss)] // below 2^53
-    pub fn add_times(&mut self, truth: usize, answer: usize, times: u64) -> bool {
-        self.add_weight(truth, answer, times as f64)
+    pub fn add_times(&mut self, truth: usize, answer: usize, times: u64) {
+        self.add_weight(truth, answer, times as f64);
     }
 
     /// Adds a part of an answer.
-    pub(super) fn add_weight(&mut self, truth: usize, answer: usize, weight: f64) -> bool {
-        let is_known = truth < self.classes && answer < self.classes;
-        if is_known {
+    pub(super) fn add_weight(&mut self, truth: usize, answer: usize, weight: f64) {
+        if truth < self.classes && answer < self.classes {
             self.cells[truth * self.classes + answer] += weight;
         }
-        is_known
     }
 
-    /// Adds what others were counted, of the same classes.
-    pub fn merge(&mut self, other: &Self) {
-        self.cells.iter_mut().zip(&other.cells).for_each(|(cell, other)| *cell += other);
-    }
-
-    /// How often `answer` was given where `truth` was true.
-    pub fn cell(&self, truth: usize, answer: usize) -> f64 {
+    fn cell(&self, truth: usize, answer: usize) -> f64 {
         self.cells[truth * self.classes + answer]
     }
 
     /// The rows of the matrix.
     pub fn rows(&self) -> impl Iterator<Item = &[f64]> {
         self.cells.chunks_exact(self.classes.max(1))
-    }
-
-    /// How many answers.
-    pub fn count(&self) -> f64 {
-        self.cells.iter().sum()
-    }
-
-    /// The share of right answers; `None` of none.
-    pub fn accuracy(&self) -> Option<f64> {
-        let right: f64 = (0..self.classes).map(|class| self.cell(class, class)).sum();
-        let count = self.count();
-        (count > 0.0).then(|| right / count)
     }
 
     /// The mean of the classes' F1, over the classes that are true or answered somewhere.
@@ -73,7 +47,7 @@ impl Confusion {
 
     /// The mean of the classes' F1, each as often as its class is true.
     pub fn f1_weighted(&self) -> Option<f64> {
-        let count = self.count();
+        let count: f64 = self.cells.iter().sum();
         (count > 0.0).then(|| self.f1_by_class().map(|(f1, truths)| f1 * truths).sum::<f64>() / count)
     }
 

@@ -1,4 +1,14 @@
-//! The exact area under the receiver operating characteristic, of scores that come in their order.
+//! How well scores tell one class from the other: the area under the receiver operating characteristic.
+
+/// An area under the curve.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Auc {
+    /// With scores that came together taken as equal.
+    pub value: f64,
+    /// Half the share of pairs that came together: where they stand for a range of scores, the area of the scores themselves is
+    /// not farther from it than this.
+    pub bound: f64,
+}
 
 /// Scores from the least to the greatest, each once, with the rows that have it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -19,10 +29,10 @@ impl Ordered {
         self.negatives += negatives;
     }
 
-    /// The area, and how much of it comes from rows with equal scores; `None` when one side has no rows.
-    pub fn auc(&self) -> Option<super::Auc> {
+    /// The area; `None` when one side has no rows.
+    pub fn auc(&self) -> Option<Auc> {
         let pairs = self.positives * self.negatives;
         let value = (self.above + self.equal) / pairs;
-        (pairs > 0.0).then(|| super::Auc { value, bound: self.equal / pairs })
+        (pairs > 0.0).then(|| Auc { value, bound: self.equal / pairs })
     }
 }

@@ -4,7 +4,7 @@ use super::classes::Classes;
 use super::{Confusion, Scores, Task};
 use crate::app::App;
 use crate::error::ApiError;
-use servoir_monitor::performance::{self, ErrorSums, Errors, Ordered};
+use servoir_monitor::performance::{self, ErrorSums, Ordered};
 use servoir_registry::{ClassPair, Labelled};
 
 /// A larger confusion matrix is not shown.
@@ -30,13 +30,7 @@ pub async fn read(app: &App, organization: &str, labelled: Labelled<'_>) -> Resu
     }
     let Some(sums) = app.registry.number_sums(labelled).await? else { return Ok(None) };
     let count = u64::try_from(sums.count).unwrap_or_default();
-    let errors = Errors::from(ErrorSums {
-        count,
-        absolute: sums.absolute,
-        squared: sums.squared,
-        truth_mean: sums.truth_mean,
-        truth_squares: sums.truth_squares,
-    });
+    let errors = ErrorSums { count, absolute: sums.absolute, squared: sums.squared, truth_squares: sums.truth_squares };
     let scores = Scores { mae: errors.mae(), rmse: errors.rmse(), r2: errors.r2(), ..Scores::default() };
     Ok(Some(Found { task: Task::Regression, count, scores, confusion: None }))
 }
