@@ -13,7 +13,7 @@ pub use observed::{Observed, observed};
 pub use quality::{DataQuality, FeatureQuality};
 pub use report::{ColumnReport, Report};
 pub use schedule::{answering, keep_analysing, run_turns};
-pub use window::Compared;
+pub use window::{counts_of, kept_baseline};
 pub use words::{CONVENTIONS, WINDOWS, convention_schema, status_schema, status_word, window_schema};
 
 use crate::app::App;
@@ -21,7 +21,7 @@ use crate::error::ApiError;
 use crate::monitoring::performance::{Estimate, Performance, Task, estimate, performance};
 use crate::monitoring::settings::MonitoringSettings;
 use report::ComparedBaseline;
-use servoir_monitor::analysis::{Recorded, Status, Window};
+use servoir_monitor::analysis::{Status, Window};
 use servoir_monitor::convention::Convention;
 use servoir_monitor::{BUCKET_SECONDS, Baseline, Quality, WindowLength, bucket_start};
 use servoir_registry::{AnalysisSummary, BaselineRow, StoredAnalysis};
@@ -85,9 +85,12 @@ pub async fn report(
     };
     let settings = settings.clone();
     let compared = tokio::task::spawn_blocking(move || {
-        let compared = Compared::of(&row, &buckets)?;
-        let estimate = estimate(&compared.baseline, &compared.counts);
-        let report = with_analysis(empty, &row, (&compared, &samples), &settings);
+        let baseline = kept_baseline(&row)?;
+        let counts = counts_of(&baseline, &buckets)?;
+        let estimate = estimate(&baseline, &counts);
+        let (start, end) = (empty.window_start, empty.window_end);
+        let window = Window { baseline: &baseline, counts: &counts, samples: &samples, start, end };
+        let report = with_analysis(empty, &row, &window, &settings);
         Ok::<_, String>(Report { performance: shown(labels, estimate, (start, end)), ..report })
     });
     Ok(match compared.await {
@@ -112,17 +115,10 @@ fn shown(
     serde_json::to_value(performance).ok()
 }
 
-fn with_analysis(
-    empty: Report,
-    row: &BaselineRow,
-    (compared, samples): (&Compared, &BTreeMap<String, Recorded>),
-    settings: &MonitoringSettings,
-) -> Report {
-    let Compared { baseline, counts } = compared;
-    let (start, end) = (empty.window_start, empty.window_end);
+fn with_analysis(empty: Report, row: &BaselineRow, window: &Window<'_>, settings: &MonitoringSettings) -> Report {
+    let (baseline, counts) = (window.baseline, window.counts);
     let rows_min = settings.min_window_sample_size;
-    let analysis = Window { baseline, counts, samples, start, end }.analysis(&settings.analysis());
-    let report = empty.with(analysis);
+    let report = empty.with(window.analysis(&settings.analysis()));
     let quality = DataQuality::of(baseline, Quality::of(baseline, counts), rows_min);
     Report {
         reason: (report.overall_status == Status::NoData).then(|| too_little(counts.rows, rows_min, settings)),

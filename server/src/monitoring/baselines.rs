@@ -10,9 +10,9 @@ mod table;
 use super::recording;
 use crate::app::App;
 use crate::error::ApiError;
+use crate::reconcile::open_beside;
 use servoir_monitor::{Baseline, Layout};
-use servoir_registry::{Model, Version, VersionState};
-use servoir_runtime::{Artifact, Format, LoadOptions, Program};
+use servoir_registry::{Model, Version};
 use servoir_types::{Kind, Timestamp};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ static TURN: Semaphore = Semaphore::const_new(1);
 /// 422: the version cannot be loaded or run, or the table does not have its features.
 pub async fn of_table(app: &App, version: &Version, file: PathBuf) -> Result<Baseline, ApiError> {
     let _turn = TURN.acquire().await.map_err(ApiError::internal)?;
-    let program = load(app, version).await?;
+    let program = open_beside(app, version).await?;
     let surveyed = {
         let program = Arc::clone(&program);
         tokio::task::spawn_blocking(move || table::survey(&file, program.signature())).await
@@ -66,7 +66,7 @@ pub async fn of_production(
         );
         return Err(ApiError::new(Kind::Unprocessable, "nothing-recorded", detail));
     };
-    let program = load(app, version).await?;
+    let program = open_beside(app, version).await?;
     let profiled = tokio::task::spawn_blocking(move || {
         let (signature, rows) = (program.signature(), recorded.rows() as u64);
         let features = profiles::of_recorded(recorded.features, layout::inputs(signature));
@@ -74,22 +74,6 @@ pub async fn of_production(
         Baseline::new(rows, features, outputs)
     });
     profiled.await.map_err(ApiError::internal)
-}
-
-/// The version in memory, beside everything that serves.
-async fn load(app: &App, version: &Version) -> Result<Arc<dyn Program>, ApiError> {
-    let number = version.version;
-    if version.state != VersionState::Ready {
-        let detail = format!("version {number} is not ready");
-        return Err(ApiError::new(Kind::Conflict, "version-not-ready", detail));
-    }
-    let format = Format::from_text(&version.format)
-        .ok_or_else(|| ApiError::internal(format!("version {number} has the unknown format '{}'", version.format)))?;
-    let path = app.registry.fetch_artifact(version.digest).await?;
-    let (engines, artifact) = (app.engines.clone(), Artifact { path, folder: None, format });
-    let load = move || engines.load(&artifact, &LoadOptions { engine: None, intra_threads: 1 });
-    let loaded = app.reconciler.loading_threads().run(load).await;
-    Ok(loaded.ok_or_else(|| ApiError::internal("the thread that loaded a version ended before it was done"))??)
 }
 
 /// The version that is meant when none is named: the one that is live, or the newest that is ready.

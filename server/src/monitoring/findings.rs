@@ -65,7 +65,7 @@ async fn read(app: &App, (model, version): &(ModelId, i64), known: Option<&Newes
             continue;
         }
         let stored = app.registry.newest_analysis(model, *version, window.as_str()).await?;
-        match stored.map(|stored| serde_json::from_str::<Report>(&stored.body)).transpose() {
+        match stored.as_ref().map(Report::kept).transpose() {
             Ok(report) => newest.extend(report.map(|report| (window, Arc::new(report)))),
             Err(error) => tracing::warn!(%model, version, %error, "an analysis that is kept cannot be read"),
         }

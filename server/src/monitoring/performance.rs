@@ -121,6 +121,15 @@ pub async fn performance(
     }))
 }
 
+/// The numbers of [`performance`] that come from labels alone; `None` when there are none.
+///
+/// # Errors
+/// When the registry is away.
+pub async fn live_scores(app: &App, labelled: Labelled<'_>) -> Result<Option<Scores>, ApiError> {
+    let organization = app.registry.organization_of(labelled.model).await?;
+    Ok(labelled::read(app, &organization, labelled).await?.map(|found| found.scores))
+}
+
 impl Performance {
     /// Of a time without labels.
     pub fn unlabelled(task: Task, (from, to): (Timestamp, Timestamp), training: Option<AtTraining>) -> Self {

@@ -76,7 +76,7 @@ impl Loader {
         name: &str,
         placed: &Placed,
     ) -> Result<Arc<Deployment>, Failure> {
-        let format = Format::from_text(&placed.format).ok_or_else(|| unknown_format(&placed.format))?;
+        let format = format_of(&placed.format)?;
         let path = app.registry.fetch_artifact(placed.digest).await?;
         let artifact = Artifact { path, folder: None, format };
         let identity = Identity {
@@ -117,9 +117,15 @@ fn overrides(placed: &Placed) -> Overrides {
     }
 }
 
-fn unknown_format(format: &str) -> LoadError {
-    LoadError::Unsupported(Unsupported {
-        found: format!("the version's format is '{format}'"),
-        advice: "this server does not know that format; export the model to ONNX".to_owned(),
+/// The format that a version says it has.
+///
+/// # Errors
+/// When this server does not know it.
+pub fn format_of(text: &str) -> Result<Format, LoadError> {
+    Format::from_text(text).ok_or_else(|| {
+        LoadError::Unsupported(Unsupported {
+            found: format!("the version's format is '{text}'"),
+            advice: "this server does not know that format; export the model to ONNX".to_owned(),
+        })
     })
 }

@@ -6,6 +6,7 @@
 //! loop reads it, loads what is missing and publishes. Nothing else stores to a serving slot, but
 //! `models_dir` on a server of a folder of models, where this loop does not run.
 
+mod beside;
 mod control;
 mod load;
 mod loading_threads;
@@ -14,7 +15,9 @@ mod watch;
 use crate::app::SharedApp;
 use crate::error::ApiError;
 use crate::readiness::ModelState;
+pub use beside::open_beside;
 use control::Control;
+use load::Failure;
 use load::Loader;
 use loading_threads::LoadingThreads;
 use servoir_registry::{Actor, Deployment, DeploymentSpec, Placed, Strategy};

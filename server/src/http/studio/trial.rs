@@ -8,13 +8,15 @@ use crate::auth::scope::StudioRead;
 use crate::error::ApiError;
 use crate::http::json::Json;
 use crate::http::path::OnlyPath;
+use crate::reconcile::open_beside;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use servoir_codec::v1::{Answer, Asked, PredictionIds, Predictions};
-use servoir_registry::{Role, VersionState};
-use servoir_runtime::{Artifact, Engines, Format, LoadOptions, run_once};
-use servoir_types::{Kind, Signature, Tensor, Timestamp, VersionId};
+use servoir_registry::Role;
+use servoir_runtime::{Program, run_once};
+use servoir_types::{Signature, Tensor, Timestamp, VersionId};
+use std::sync::Arc;
 use std::time::Instant;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -79,17 +81,10 @@ async fn test(
     let number = named_or_promoted(&model, trial.version_id.as_deref())?;
     let model = model.model;
     let version = app.registry.version(&model.organization, &model.id, number).await?;
-    if version.state != VersionState::Ready {
-        let detail = format!("version {number} of model '{}' is not ready", model.name);
-        return Err(ApiError::new(Kind::Conflict, "version-not-ready", detail));
-    }
-    let format = Format::from_text(&version.format)
-        .ok_or_else(|| ApiError::internal(format!("version {number} has the unknown format '{}'", version.format)))?;
-    let path = app.registry.fetch_artifact(version.digest).await?;
-    let (engines, name) = (app.engines.clone(), model.name.to_string());
+    let program = open_beside(&app, &version).await?;
+    let name = model.name.to_string();
     let row = Row { name, version: u64::try_from(number).unwrap_or_default(), inputs: trial.inputs };
-    let artifact = Artifact { path, folder: None, format };
-    let ran = app.reconciler.loading_threads().run(move || row.run(&engines, &artifact)).await;
+    let ran = app.reconciler.loading_threads().run(move || row.run(program)).await;
     let mut said =
         ran.ok_or_else(|| ApiError::internal("the thread that tried a version ended before it was done"))??;
     Ok(axum::Json(Tried {
@@ -110,9 +105,8 @@ struct Row {
 }
 
 impl Row {
-    /// Opens the version, runs it once and lets it go. Blocking.
-    fn run(&self, engines: &Engines, artifact: &Artifact) -> Result<Value, ApiError> {
-        let program = engines.load(artifact, &LoadOptions { engine: None, intra_threads: 1 })?;
+    /// Runs the version once and lets it go. Blocking.
+    fn run(&self, program: Arc<dyn Program>) -> Result<Value, ApiError> {
         let signature = program.signature();
         let model = servoir_codec::Model { name: &self.name, version: self.version, signature, rows_max: 1 };
         let body = self.body(signature);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use servoir_monitor::WindowLength;
 use servoir_monitor::analysis::{self, Severity, Status};
 use servoir_monitor::convention::{Algorithm, Convention};
+use servoir_registry::StoredAnalysis;
 use servoir_types::Timestamp;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -156,6 +157,14 @@ pub struct ComparedBaseline {
 }
 
 impl Report {
+    /// As it is kept.
+    ///
+    /// # Errors
+    /// When what is kept cannot be read.
+    pub fn kept(analysis: &StoredAnalysis) -> serde_json::Result<Self> {
+        serde_json::from_str(&analysis.body)
+    }
+
     /// Of a window of which nothing can be said.
     pub fn empty(model_id: &str, version: i64, window: WindowLength, now: Timestamp) -> Self {
         Self {

@@ -1,31 +1,29 @@
-//! A window's counts beside the baseline that they were counted with.
+//! A baseline as it is kept, and a window's counts in its bins.
 
 use crate::monitoring::buckets::Window;
 use servoir_monitor::{Baseline, Meter, VersionCounts};
 use servoir_registry::{BaselineRow, BucketRow};
 
-/// A window's counts and what they are compared with.
-pub struct Compared {
-    /// What is normal.
-    pub baseline: Baseline,
-    /// What came.
-    pub counts: VersionCounts,
+/// The baseline of a row.
+///
+/// # Errors
+/// What cannot be read of it.
+pub fn kept_baseline(row: &BaselineRow) -> Result<Baseline, String> {
+    Baseline::from_json(row.body.as_bytes()).map_err(|error| error.to_string())
 }
 
-impl Compared {
-    /// Of buckets that were counted in the baseline's bins.
-    ///
-    /// # Errors
-    /// What of what is stored cannot be read.
-    pub fn of(row: &BaselineRow, buckets: &[BucketRow]) -> Result<Self, String> {
-        let baseline = Baseline::from_json(row.body.as_bytes()).map_err(|error| error.to_string())?;
-        let window = Window::sum(buckets).map_err(|error| error.internal.unwrap_or(error.detail))?;
-        let empty = Meter::new(&baseline).counts();
-        let counts = window.counts.unwrap_or_else(|| empty.clone());
-        let columns = |counts: &VersionCounts| (counts.features.len(), counts.outputs.len());
-        if columns(&counts) != columns(&empty) {
-            return Err("the counts are of other columns than the baseline's".to_owned());
+/// The sum of buckets that were counted in a baseline's bins.
+///
+/// # Errors
+/// What of what is stored cannot be read, or is of other columns.
+pub fn counts_of(baseline: &Baseline, buckets: &[BucketRow]) -> Result<VersionCounts, String> {
+    let window = Window::sum(buckets).map_err(|error| error.internal.unwrap_or(error.detail))?;
+    let empty = Meter::new(baseline).counts();
+    let columns = |counts: &VersionCounts| (counts.features.len(), counts.outputs.len());
+    match window.counts {
+        Some(counts) if columns(&counts) != columns(&empty) => {
+            Err("the counts are of other columns than the baseline's".to_owned())
         }
-        Ok(Self { baseline, counts })
+        counts => Ok(counts.unwrap_or(empty)),
     }
 }

@@ -6,6 +6,7 @@ use crate::monitoring::Counted;
 use crate::monitoring::analysis::{Report, status_word};
 use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 use servoir_monitor::analysis::Status;
+use servoir_registry::AlertSeverity;
 use servoir_runtime::Identity;
 
 /// The most features of a version that have a series, those that differ most first.
@@ -101,12 +102,12 @@ impl MonitoringMetrics {
             for identity in std::iter::once(&live.primary).chain(canary).map(|deployment| deployment.identity()) {
                 let version = i64::try_from(identity.version).unwrap_or(i64::MAX);
                 let number = identity.version.to_string();
-                for report in app.findings.of(&identity.model, version).values() {
-                    self.show(identity, report);
-                    for severity in ["low", "medium", "high"] {
-                        let labels = [identity.name.as_str(), identity.model.as_str(), &number, severity];
-                        self.alerts.with_label_values(&labels).set(0);
-                    }
+                let newest = app.findings.of(&identity.model, version);
+                newest.values().for_each(|report| self.show(identity, report));
+                // What is analysed has a series for each severity, so that "none" is told from "not watched".
+                for (severity, _) in AlertSeverity::ALL.iter().filter(|_| !newest.is_empty()) {
+                    let labels = [identity.name.as_str(), identity.model.as_str(), &number, severity];
+                    self.alerts.with_label_values(&labels).set(0);
                 }
                 for counted in app.monitoring.counted(&identity.model, version) {
                     self.count(identity, &counted);

@@ -1,7 +1,7 @@
 //! Charts: what was counted, step by step.
 
 use super::grid::{self, Step};
-use super::series::{Chart, Series, point};
+use super::series::{Chart, ChartBaseline, Series, point};
 use crate::app::SharedApp;
 use crate::auth::Caller;
 use crate::auth::scope::MonitoringRead;
@@ -10,13 +10,14 @@ use crate::http::openapi::texts::{self, one_of};
 use crate::http::path::Path;
 use crate::http::query::{FromQuery, Query, Values};
 use crate::http::studio::access::{studio_model, version_number};
-use crate::monitoring::analysis::{WINDOWS, window_schema};
+use crate::monitoring::analysis::{WINDOWS, kept_baseline, window_schema};
 use axum::extract::State;
 use serde::Serialize;
 use servoir_monitor::WindowLength;
 use servoir_registry::Role;
 use servoir_types::{Kind, Timestamp, VersionId};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::Object;
 use utoipa::{IntoParams, ToSchema};
@@ -149,7 +150,13 @@ async fn read(
         return Err(not_begun("nothing was counted yet of the traffic"));
     }
     app.registry.version(&model.organization, &model.id, version).await?;
-    let baseline = app.registry.active_baseline(&model.id, version).await?;
+    let baseline = match app.registry.active_baseline(&model.id, version).await? {
+        Some(row) => {
+            let baseline = Arc::new(kept_baseline(&row).map_err(ApiError::internal)?);
+            Some(ChartBaseline { id: row.summary.id.to_string(), baseline })
+        }
+        None => None,
+    };
     if baseline.is_none() && query.chart != Chart::Throughput {
         return Err(not_begun("a baseline is needed to count values, and there is none of this version"));
     }

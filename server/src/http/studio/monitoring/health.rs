@@ -155,7 +155,7 @@ async fn last_hour(app: &App, model: &ModelId, version: i64) -> Result<Traffic, 
 async fn newest(app: &App, model: &ModelId, version: i64) -> Result<Option<Report>, ApiError> {
     for window in WindowLength::ALL {
         if let Some(stored) = app.registry.newest_analysis(model, version, window.as_str()).await? {
-            return serde_json::from_str(&stored.body).map(Some).map_err(ApiError::internal);
+            return Report::kept(&stored).map(Some).map_err(ApiError::internal);
         }
     }
     Ok(None)

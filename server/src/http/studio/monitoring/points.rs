@@ -5,9 +5,9 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::monitoring::analysis::Report;
 use crate::monitoring::buckets::traffic;
-use crate::monitoring::performance::performance;
+use crate::monitoring::performance::live_scores;
 use serde::Serialize;
-use servoir_registry::Model;
+use servoir_registry::{Labelled, Model};
 use servoir_types::{Timestamp, VersionId};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -132,8 +132,8 @@ async fn indicators(
                 Some(raised.count() as f64)
             }
             Indicator::Performance => {
-                let found = performance(app, model, version, step.start, step.end).await?;
-                found.and_then(|found| found.live).and_then(|live| live.accuracy.or(live.r2))
+                let labelled = Labelled { model, version, from: step.start, to: step.end };
+                live_scores(app, labelled).await?.and_then(|live| live.accuracy.or(live.r2))
             }
         };
         values.insert(indicator.word(), value);
@@ -144,5 +144,5 @@ async fn indicators(
 /// The last analysis that was made within a step.
 async fn analysed(app: &App, kept: &Kept<'_>, (step, version): (Step, i64)) -> Result<Option<Report>, ApiError> {
     let found = app.registry.last_analysis_between(&kept.model.id, version, (step.start, step.end)).await?;
-    found.map(|stored| serde_json::from_str(&stored.body)).transpose().map_err(ApiError::internal)
+    found.as_ref().map(Report::kept).transpose().map_err(ApiError::internal)
 }

@@ -2,14 +2,14 @@
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::monitoring::analysis::Compared;
+use crate::monitoring::analysis::counts_of;
 use crate::monitoring::buckets::traffic;
 use servoir_monitor::analysis::{Settings, Window};
 use servoir_monitor::convention::Algorithm;
 use servoir_monitor::{Baseline, Column, ColumnCounts, Profile, Quality, VersionCounts};
-use servoir_registry::BaselineRow;
 use servoir_types::{ModelId, Timestamp};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The most columns that have series.
 const COLUMNS_MAX: usize = 200;
@@ -63,6 +63,14 @@ impl Series {
     }
 }
 
+/// The baseline that a chart's counts are in the bins of.
+pub struct ChartBaseline {
+    /// `base_…`.
+    pub id: String,
+    /// What is normal.
+    pub baseline: Arc<Baseline>,
+}
+
 /// The values of a step; none without traffic.
 ///
 /// # Errors
@@ -70,23 +78,23 @@ impl Series {
 pub async fn point(
     app: &App,
     (model, version): (&ModelId, i64),
-    baseline: Option<&BaselineRow>,
+    baseline: Option<&ChartBaseline>,
     (chart, within): (Chart, (Timestamp, Timestamp)),
 ) -> Result<Values, ApiError> {
     let (from, to) = within;
-    let Some(row) = baseline.filter(|_| chart != Chart::Throughput) else {
+    let Some(ChartBaseline { id, baseline }) = baseline.filter(|_| chart != Chart::Throughput) else {
         let traffic = traffic(&app.registry.window_services(model, version, within).await?)?;
         let counts = [("requests", traffic.requests()), ("errors", traffic.failed()), ("rows", traffic.rows())];
         let is_quiet = traffic.requests() == 0;
         return Ok(counts.into_iter().filter(|_| !is_quiet).map(|(name, n)| (name.to_owned(), n as f64)).collect());
     };
-    let buckets = app.registry.window_counts(model, version, Some(row.summary.id.as_str()), from, to).await?;
+    let buckets = app.registry.window_counts(model, version, Some(id), from, to).await?;
     if buckets.is_empty() {
         return Ok(Values::new());
     }
-    let row = row.clone();
+    let baseline = Arc::clone(baseline);
     let values = tokio::task::spawn_blocking(move || {
-        let Compared { baseline, counts } = Compared::of(&row, &buckets)?;
+        let counts = counts_of(&baseline, &buckets)?;
         Ok::<_, String>(if counts.rows == 0 { Values::new() } else { of_counts(chart, &baseline, &counts, within) })
     });
     values.await.map_err(ApiError::internal)?.map_err(ApiError::internal)
