@@ -52,6 +52,16 @@ pub enum Source {
     Best(usize, Vec<Label>),
 }
 
+impl Source {
+    /// Which tensor it is in, from 0.
+    pub fn tensor(&self) -> usize {
+        match self {
+            Self::Element { tensor, .. } | Self::Norm(tensor) | Self::Mean(tensor) => *tensor,
+            Self::Greatest(tensor) | Self::Best(tensor, _) => *tensor,
+        }
+    }
+}
+
 impl Layout {
     /// Of a model.
     pub fn of(signature: &Signature) -> Self {

@@ -34,5 +34,5 @@ pub use grid::{EDGES_MAX, Grid, GridError};
 pub use layout::Layout;
 pub use quality::{ColumnQuality, Quality};
 pub use sketch::QuantileSketch;
-pub use tap::{Misfit, Tap};
+pub use tap::{Counter, Misfit, Tap};
 pub use window::{BUCKET_SECONDS, WindowLength, bucket_start};

@@ -1,21 +1,24 @@
 //! The tap: which tensor and column each column of a baseline is, and the counting of a request's tensors as they are.
 
+mod counter;
 mod rows;
 mod value;
 
+pub use counter::Counter;
 pub(crate) use value::value;
 
 use crate::baseline::{Baseline, Column, Measure, Precision, Profile};
 use crate::counts::{ColumnCounts, ColumnMeter, Meter, VersionCounts};
 use crate::layout::{Layout, Place, Source};
-use servoir_types::{Datatype, Signature, Tensor};
+use counter::Gathered;
+use servoir_types::{Data, Datatype, Signature, Tensor};
 
 /// What is counted of a version's requests. Made once, never changed, and shared by all threads that count.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tap {
     meter: Meter,
-    features: Plan,
-    outputs: Plan,
+    features: Vec<Part>,
+    outputs: Vec<Part>,
     misfits: Vec<Misfit>,
 }
 
@@ -28,20 +31,13 @@ pub struct Misfit {
     pub reason: String,
 }
 
-/// Where the columns of the baseline are among the tensors. Those of one tensor are together, so that what is looked up of
-/// it is looked up once.
-#[derive(Debug, Clone, PartialEq, Default)]
-struct Plan {
-    tables: Vec<Table>,
-    others: Vec<Other>,
-}
-
-/// Columns of numbers of one tensor.
+/// The columns of the baseline that are in one tensor.
 #[derive(Debug, Clone, PartialEq)]
-struct Table {
+struct Part {
     tensor: usize,
-    /// The place of each in the baseline, and which column it is.
-    columns: Vec<(usize, usize)>,
+    /// Of those that are numbers: the place of each in the baseline, and which column of the tensor it is.
+    numbers: Vec<(usize, usize)>,
+    others: Vec<Other>,
 }
 
 /// A column of texts or classes, or one that is computed.
@@ -61,14 +57,14 @@ impl Tap {
         let layout = Layout::of(signature);
         let mut misfits = Vec::new();
         let mut plan = |columns: &[Column], finder: &dyn Fn(usize, &Column) -> Result<Source, String>| {
-            let mut plan = Plan::default();
+            let mut parts = Vec::new();
             for (place, column) in columns.iter().enumerate() {
                 match finder(place, column) {
-                    Ok(source) => plan.add(place, source, &column.profile),
+                    Ok(source) => add(&mut parts, place, source, &column.profile),
                     Err(reason) => misfits.push(Misfit { column: column.name.clone(), reason }),
                 }
             }
-            plan
+            parts
         };
         let features = plan(&baseline.features, &|index, column| feature(&layout, signature, (index, column)));
         let outputs = plan(&baseline.outputs, &|_, column| output(&layout, signature, column));
@@ -78,7 +74,7 @@ impl Tap {
     /// The same without the features: outputs alone are counted.
     #[must_use]
     pub fn of_outputs(mut self) -> Self {
-        self.features = Plan::default();
+        self.features.clear();
         self
     }
 
@@ -95,33 +91,73 @@ impl Tap {
     /// Counts a request that was answered: `rows` rows in its tensors, in the signature's order. Allocates nothing.
     pub fn count(&self, counts: &mut VersionCounts, (inputs, outputs): (&[Tensor], &[Tensor]), rows: usize) {
         counts.rows += rows as u64;
-        self.features.count((&self.meter.features, &mut counts.features), inputs);
-        self.outputs.count((&self.meter.outputs, &mut counts.outputs), outputs);
+        let VersionCounts { features, outputs: answers, .. } = counts;
+        for (parts, columns, tensors) in [
+            (&self.features, (&self.meter.features[..], &mut features[..]), inputs),
+            (&self.outputs, (&self.meter.outputs[..], &mut answers[..]), outputs),
+        ] {
+            let (meters, counts) = columns;
+            for part in parts {
+                if let Some(tensor) = tensors.get(part.tensor) {
+                    part.count((meters, counts), tensor.data(), tensor.row_len());
+                }
+            }
+        }
+    }
+
+    /// A counter that has counted nothing.
+    pub fn counter(&self) -> Counter {
+        let gathered = |parts: &[Part]| parts.iter().map(|_| Gathered::default()).collect();
+        Counter { counts: self.counts(), features: gathered(&self.features), outputs: gathered(&self.outputs) }
+    }
+
+    /// Takes in a request that was answered. What it has in a few rows is counted with that of the next ones: not before
+    /// [`Self::settle`] are the counter's counts those of all it was given. Allocates nothing after a few requests.
+    pub fn take(&self, counter: &mut Counter, (inputs, outputs): (&[Tensor], &[Tensor]), rows: usize) {
+        counter.counts.rows += rows as u64;
+        for (gathered, part) in counter.features.iter_mut().zip(&self.features) {
+            if let Some(tensor) = inputs.get(part.tensor) {
+                gathered.take(part, (&self.meter.features, &mut counter.counts.features), tensor, rows);
+            }
+        }
+        for (gathered, part) in counter.outputs.iter_mut().zip(&self.outputs) {
+            if let Some(tensor) = outputs.get(part.tensor) {
+                gathered.take(part, (&self.meter.outputs, &mut counter.counts.outputs), tensor, rows);
+            }
+        }
+    }
+
+    /// Counts what the counter has only gathered.
+    pub fn settle(&self, counter: &mut Counter) {
+        for (gathered, part) in counter.features.iter_mut().zip(&self.features) {
+            gathered.settle(part, (&self.meter.features, &mut counter.counts.features));
+        }
+        for (gathered, part) in counter.outputs.iter_mut().zip(&self.outputs) {
+            gathered.settle(part, (&self.meter.outputs, &mut counter.counts.outputs));
+        }
     }
 }
 
-impl Plan {
-    fn add(&mut self, place: usize, source: Source, profile: &Profile) {
-        match (source, profile) {
-            (Source::Element { tensor, column }, Profile::Number(_)) => {
-                match self.tables.iter_mut().find(|table| table.tensor == tensor) {
-                    Some(table) => table.columns.push((place, column)),
-                    None => self.tables.push(Table { tensor, columns: vec![(place, column)] }),
-                }
-            }
-            (source, profile) => self.others.push(Other { place, source, precision: precision(profile) }),
-        }
+/// Puts a column to the others of its tensor.
+fn add(parts: &mut Vec<Part>, place: usize, source: Source, profile: &Profile) {
+    let tensor = source.tensor();
+    let index = parts.iter().position(|part| part.tensor == tensor).unwrap_or_else(|| {
+        parts.push(Part { tensor, numbers: Vec::new(), others: Vec::new() });
+        parts.len() - 1
+    });
+    match (source, profile) {
+        (Source::Element { column, .. }, Profile::Number(_)) => parts[index].numbers.push((place, column)),
+        (source, profile) => parts[index].others.push(Other { place, source, precision: precision(profile) }),
     }
+}
 
-    fn count(&self, (meters, counts): (&[ColumnMeter], &mut [ColumnCounts]), tensors: &[Tensor]) {
-        for table in &self.tables {
-            if let Some(tensor) = tensors.get(table.tensor) {
-                rows::count_table(tensor, (meters, counts), &table.columns);
-            }
-        }
+impl Part {
+    /// Counts every row of the tensor's elements, `width` a row. They are the caller's: what is not there is not counted.
+    fn count(&self, (meters, counts): (&[ColumnMeter], &mut [ColumnCounts]), data: &Data, width: usize) {
+        rows::count_numbers((data, width), (meters, counts), &self.numbers);
         for Other { place, source, precision } in &self.others {
             if let (Some(meter), Some(counts)) = (meters.get(*place), counts.get_mut(*place)) {
-                rows::count(source, (meter, counts), (tensors, *precision));
+                rows::count(source, (meter, counts), (data, width, *precision));
             }
         }
     }
@@ -174,11 +210,7 @@ fn by_name<'a>(places: &'a [Place], column: &Column) -> Option<&'a Place> {
 
 /// The source, when what the tensor holds can be counted in the column's bins.
 fn fitting(source: Source, column: &Column, specs: &[servoir_types::TensorSpec]) -> Result<Source, String> {
-    let tensor = match source {
-        Source::Element { tensor, .. } | Source::Norm(tensor) | Source::Mean(tensor) => tensor,
-        Source::Greatest(tensor) | Source::Best(tensor, _) => tensor,
-    };
-    let is_text = specs.get(tensor).is_some_and(|spec| spec.datatype == Datatype::Bytes);
+    let is_text = specs.get(source.tensor()).is_some_and(|spec| spec.datatype == Datatype::Bytes);
     let is_category = matches!(column.profile, Profile::Category(_));
     match (is_category, &source) {
         (false, Source::Best(..)) => Err("it is numbers in the baseline and classes in the model".to_owned()),

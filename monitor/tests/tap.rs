@@ -233,6 +233,11 @@ fn columns_are_found_in_the_tensors_of_every_kind_of_model() {
         let counted: Vec<_> =
             columns.zip(counts.features.iter().chain(&counts.outputs)).map(|(c, n)| shown(c, n)).collect();
         assert_eq!(counted, expected, "{name}");
+        let mut counter = tap.counter();
+        tap.take(&mut counter, (&inputs, &outputs), rows);
+        assert_eq!(counter.counts.rows, rows as u64, "{name}");
+        tap.settle(&mut counter);
+        assert_eq!(counter.counts, counts, "{name}, gathered");
         counts.clear();
         assert!(counts == tap.counts() && counts.is_empty(), "{name}");
         let tap = tap.of_outputs();
@@ -300,6 +305,17 @@ fn tensors_of_another_model_do_no_harm() {
             assert_eq!(counts.features[1].count(), 0);
         }
     }
+    // Between requests of the model itself, too.
+    let (mut counts, mut counter) = (tap.counts(), tap.counter());
+    for inputs in odd.iter().cycle().take(500) {
+        let row = [floats(&[1, 2], &[30.0, 4.0])];
+        for (inputs, rows) in [(&row[..], 1), (inputs, 0), (inputs, 3)] {
+            tap.count(&mut counts, (inputs, &[]), rows);
+            tap.take(&mut counter, (inputs, &[]), rows);
+        }
+    }
+    tap.settle(&mut counter);
+    assert_eq!(counter.counts, counts);
 }
 
 /// Counts do not depend on how rows are cut into requests, and equal those of the columns by themselves.
@@ -337,5 +353,20 @@ fn counts_are_those_of_the_columns_however_rows_are_cut() {
             tap.count(&mut counts, (&[floats(&[rows, names.len()], chunk)], &[]), rows);
         }
         assert_eq!((counts.rows, bins(&counts)), (expected.rows, bins(&expected)), "{cut} rows a request");
+        let mut counter = tap.counter();
+        for round in 1..=3 {
+            for chunk in values.chunks(cut * names.len()) {
+                let rows = chunk.len() / names.len();
+                tap.take(&mut counter, (&[floats(&[rows, names.len()], chunk)], &[]), rows);
+            }
+            assert_eq!(counter.counts.rows, round * expected.rows);
+        }
+        tap.settle(&mut counter);
+        let mut thrice = expected.clone();
+        (0..2).for_each(|_| thrice.merge(&expected));
+        assert_eq!(bins(&counter.counts), bins(&thrice), "{cut} rows a request, gathered");
+        counter.clear();
+        tap.settle(&mut counter);
+        assert!(counter.counts == tap.counts(), "{cut} rows a request, forgotten");
     }
 }

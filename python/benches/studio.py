@@ -4,7 +4,7 @@ usage: python studio.py SERVOIR LOAD ONNXRUNTIME [--repeats N] [--rate R]
 
 SERVOIR and LOAD are built programs, ONNXRUNTIME the library. One server trains on 50,000 rows of 30 numbers. The load asks
 for predictions of a deployed version at a fixed rate, in turn with no run and with a run going on. Then runs take turns
-with nobody and with 200 clients following: 160 that take everything, 20 that take a frame a second, 20 that leave and
+with nobody and with 200 clients following: 160 that take everything, 20 that take five frames a second, 20 that leave and
 come back all the time.
 """
 
@@ -46,7 +46,7 @@ class Server:
         settings = {
             "SERVOIR_AUTH__MODE": "off",
             "SERVOIR_SERVER__LISTEN": f"127.0.0.1:{self.port}",
-            "SERVOIR_DATA_DIR": str(folder),
+            "SERVOIR_STORAGE__DATA_DIR": str(folder),
             "ORT_DYLIB_PATH": str(onnxruntime),
         }
         self.log = (folder / "log").open("w")
@@ -108,7 +108,7 @@ async def follow(session: aiohttp.ClientSession, url: str, kind: str, seed: int)
                 if frame["type"] in ("complete", "failed", "cancelled"):
                     return seen
                 if kind == "slow":
-                    await asyncio.sleep(1)
+                    await asyncio.sleep(0.2)
                 if patience is not None and (patience := patience - 1) == 0:
                     break
 

@@ -8,12 +8,15 @@ mod sqlite_file;
 
 use crate::changes::{self, Ticks};
 use crate::error::{RegistryError, Result};
+use crate::latency::Latency;
 use crate::options::Options;
+use prometheus::HistogramTimer;
 use sqlite_file::SqliteFile;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Transaction};
 use std::fs::File;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
@@ -46,6 +49,7 @@ pub(crate) struct Database {
     timeout: Duration,
     write_turn: Arc<tokio::sync::Mutex<()>>,
     ticks: Ticks,
+    latency: Latency,
     lock: Mutex<Option<File>>,
     listener: CancellationToken,
     _stop_listener: DropGuard,
@@ -90,6 +94,7 @@ impl Database {
             timeout,
             write_turn: Arc::default(),
             ticks,
+            latency: Latency::of_database()?,
             lock: Mutex::new(lock),
             _stop_listener: listener.clone().drop_guard(),
             listener,
@@ -105,13 +110,21 @@ impl Database {
         &self.ticks
     }
 
+    pub(crate) fn latency(&self) -> &Latency {
+        &self.latency
+    }
+
     /// A connection to read with, outside any transaction.
-    pub(crate) async fn read(&self) -> Result<PoolConnection<Any>> {
-        Ok(self.pool.acquire().await?)
+    pub(crate) async fn read(&self) -> Result<Read> {
+        let wait = self.latency.start("acquire");
+        let connection = self.pool.acquire().await?;
+        drop(wait);
+        Ok(Read { connection, _time: self.latency.start("read") })
     }
 
     /// A transaction to write in; rolled back unless it is committed.
     pub(crate) async fn write(&self) -> Result<Write> {
+        let wait = self.latency.start("acquire");
         let turn = if self.shared {
             None
         } else {
@@ -120,7 +133,9 @@ impl Database {
         };
         let begin = if self.shared { "begin" } else { "begin immediate" };
         let transaction = self.pool.begin_with(begin).await?;
-        Ok(Write { transaction, shared: self.shared, ticks: self.ticks.clone(), _turn: turn })
+        drop(wait);
+        let time = self.latency.start("write");
+        Ok(Write { transaction, shared: self.shared, ticks: self.ticks.clone(), _time: time, _turn: turn })
     }
 
     /// Answers when the database does, or fails at the time limit.
@@ -142,11 +157,33 @@ impl Database {
     }
 }
 
+/// A connection to read with.
+pub(crate) struct Read {
+    connection: PoolConnection<Any>,
+    /// Ends after the connection is given back: fields are dropped in order.
+    _time: HistogramTimer,
+}
+
+impl Deref for Read {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Read {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.connection
+    }
+}
+
 /// A transaction that writes.
 pub(crate) struct Write {
     transaction: Transaction<'static, Any>,
     shared: bool,
     ticks: Ticks,
+    _time: HistogramTimer,
     /// Given back after the transaction: fields are dropped in order.
     _turn: Option<OwnedMutexGuard<()>>,
 }

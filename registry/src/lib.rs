@@ -19,6 +19,7 @@ mod evaluations;
 mod frames;
 mod idempotency;
 mod keys;
+mod latency;
 mod models;
 mod monitoring;
 mod nodes;

@@ -5,6 +5,7 @@ use crate::audit::{AuditVerdict, verify};
 use crate::database::{Access, Database};
 use crate::error::Result;
 use crate::options::Options;
+use prometheus::core::Collector;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -70,6 +71,12 @@ impl Registry {
     /// Whether several nodes can share this registry (PostgreSQL) or not (SQLite).
     pub fn is_shared(&self) -> bool {
         self.0.database.is_shared()
+    }
+
+    /// Histograms of how long the database and the artifact store take, to be shown with the process's other metrics:
+    /// `servoir_registry_duration_seconds` and `servoir_store_duration_seconds`, by operation.
+    pub fn latencies(&self) -> [Box<dyn Collector>; 2] {
+        [self.0.database.latency().collector(), self.0.store.latency().collector()]
     }
 
     /// Closes the pool after what is under way.

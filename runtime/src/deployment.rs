@@ -9,13 +9,14 @@ use crate::pool::{
 };
 use crate::profile::Profile;
 use crate::queue::{Answer, Job, Limits, Queue, Refusal, Request};
+use crate::scaling::Scaling;
 use crate::statistics::Statistics;
 use crate::tap::{Tap, TapPlace, Unfit};
 use servoir_types::{ModelId, Signature, Tensor};
 use std::any::Any;
 use std::fmt;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -47,6 +48,8 @@ pub struct PoolOptions {
     pub threads: usize,
     /// How soon answers are wanted. A request whose wait is forecast to be longer is refused at once.
     pub latency_target: Option<Duration>,
+    /// Between how many instances it may be, and how busy each; `None`: their number stays as it is.
+    pub scaling: Option<Scaling>,
     /// What was measured of the model on this machine, when it was.
     pub profile: Option<Arc<Profile>>,
 }
@@ -77,6 +80,8 @@ pub struct Gauges {
     pub checks: (u64, u64),
     /// Time all instances together have spent in the engine, in nanoseconds.
     pub compute_nanos: u64,
+    /// Time they were at work on what was queued, in nanoseconds; what ran on the thread that asked is not in it.
+    pub busy_nanos: u64,
 }
 
 /// A version that is loaded and answers: instances, their queue and their counters. Dropping the last handle lets the
@@ -87,8 +92,13 @@ pub struct Deployment {
     options: PoolOptions,
     queue: Arc<Queue>,
     counters: Arc<Counters>,
-    /// One per instance and per place for runs on the thread that asks.
-    recorders: Vec<Arc<Recorder>>,
+    /// One per instance and per place for runs on the thread that asks. Those of instances that have ended are kept, and taken
+    /// by others.
+    recorders: Mutex<Vec<Arc<Recorder>>>,
+    /// Whether several requests may run together.
+    batchable: bool,
+    /// How many instances there are to be.
+    wanted: Mutex<usize>,
     /// Runs what costs less than handing it over.
     inline: Option<Arc<Inline>>,
     tap: Arc<TapPlace>,
@@ -147,16 +157,29 @@ impl Deployment {
         // Dropping this on an early return closes the queue, and with it the threads that were already started.
         let queue = Arc::new(Queue::new(limits));
         let beside = OnceLock::new();
-        let deployment = Arc::new(Self { identity, program, options, queue, counters, recorders, inline, tap, beside });
+        let (recorders, wanted) = (Mutex::new(recorders), Mutex::new(instances.len()));
+        let deployment = Arc::new(Self {
+            identity,
+            program,
+            options,
+            queue,
+            counters,
+            recorders,
+            batchable,
+            wanted,
+            inline,
+            tap,
+            beside,
+        });
         for (index, instance) in instances.into_iter().enumerate() {
-            deployment.start_instance(index, instance, batchable)?;
+            deployment.start_instance(index, instance)?;
         }
         Ok(deployment)
     }
 
-    fn start_instance(&self, index: usize, instance: Instance, batchable: bool) -> Result<(), LoadError> {
+    fn start_instance(&self, index: usize, instance: Instance) -> Result<(), LoadError> {
         let check = SelfCheck::new(self.options.check_one_in);
-        let worker = Worker::new(instance, Arc::clone(&self.queue), (batchable, check), self.inline.clone());
+        let worker = Worker::new(instance, Arc::clone(&self.queue), (self.batchable, check), self.inline.clone());
         self.counters.instances.fetch_add(1, Ordering::Relaxed);
         // A thread's name may hold no zero byte.
         let name = format!("servoir-{}-{index}", self.identity.name.replace('\0', ""));
@@ -165,6 +188,45 @@ impl Deployment {
             self.counters.instances.fetch_sub(1, Ordering::Relaxed);
             rejected(&*self.program, format!("no thread could be started for instance {index}: {error}"))
         })
+    }
+
+    /// Starts instances or lets some end until there are so many, at least one. One that ends does so when it finds nothing to
+    /// do: no request waits for it or is lost. Blocking; where models are loaded is the place for it.
+    ///
+    /// # Errors
+    /// When an instance cannot be started; those that could stay.
+    pub fn scale_to(&self, instances: usize) -> Result<(), LoadError> {
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        while *wanted > instances.max(1) {
+            self.queue.let_one_leave();
+            *wanted -= 1;
+        }
+        while *wanted < instances {
+            if !self.queue.let_one_stay() {
+                let session = warmed_session(&*self.program)?;
+                let shared = (Arc::clone(&self.counters), self.free_recorder());
+                let instance = Instance::new(Arc::clone(&self.program), session, shared, Arc::clone(&self.tap));
+                self.start_instance(*wanted, instance)?;
+            }
+            *wanted += 1;
+        }
+        Ok(())
+    }
+
+    /// How many instances there are to be.
+    pub fn instances_wanted(&self) -> usize {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The recorder of an instance that has ended, or a new one.
+    fn free_recorder(&self) -> Arc<Recorder> {
+        let mut recorders = self.recorders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(free) = recorders.iter().find(|recorder| Arc::strong_count(recorder) == 1) {
+            return Arc::clone(free);
+        }
+        let new = Arc::new(Recorder::default());
+        recorders.push(Arc::clone(&new));
+        new
     }
 
     /// Which version this is.
@@ -222,13 +284,15 @@ impl Deployment {
             in_flight: self.counters.in_flight.load(Ordering::Relaxed),
             checks: self.counters.checks(),
             compute_nanos: self.counters.compute_nanos.load(Ordering::Relaxed),
+            busy_nanos: self.counters.busy_nanos.load(Ordering::Relaxed),
         }
     }
 
     /// What was done since the start. What has been answered is in it.
     pub fn statistics(&self) -> Statistics {
         let (success, fail) = self.counters.outcomes();
-        Statistics { success, fail, ..Recorder::sum(self.recorders.iter().map(|recorder| &**recorder)) }
+        let recorders = self.recorders.lock().unwrap_or_else(PoisonError::into_inner);
+        Statistics { success, fail, ..Recorder::sum(recorders.iter().map(|recorder| &**recorder)) }
     }
 
     /// The most rows of a request that runs on the thread that asks, because that was measured to cost less than handing it

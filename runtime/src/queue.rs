@@ -40,6 +40,8 @@ pub(crate) struct Queue {
 struct State {
     lanes: Lanes,
     closed: bool,
+    /// So many workers are to end when they find nothing to do.
+    leaving: usize,
 }
 
 /// Why a request was not queued; the caller knows how to word it.
@@ -54,7 +56,7 @@ pub(crate) enum Refusal {
 
 impl Queue {
     pub fn new(limits: Limits) -> Self {
-        let state = State { lanes: Lanes::default(), closed: false };
+        let state = State { lanes: Lanes::default(), closed: false, leaving: 0 };
         Self { limits, state: Mutex::new(state), changed: Condvar::new(), rows: AtomicUsize::new(0) }
     }
 
@@ -85,6 +87,20 @@ impl Queue {
         Ok(())
     }
 
+    /// Lets one worker end, the first that finds nothing to do.
+    pub fn let_one_leave(&self) {
+        self.lock().leaving += 1;
+        self.changed.notify_one();
+    }
+
+    /// Lets one of those stay that were to end and have not; `false` when there is none.
+    pub fn let_one_stay(&self) -> bool {
+        let mut state = self.lock();
+        let is_any = state.leaving > 0;
+        state.leaving = state.leaving.saturating_sub(1);
+        is_any
+    }
+
     fn has_room(&self, state: &State, job: &Job) -> bool {
         let lanes = &state.lanes;
         lanes.is_empty()
@@ -93,7 +109,7 @@ impl Queue {
     }
 
     /// Waits for work and takes what can run together: one request, or several that fit together when `batching`.
-    /// `None` when the queue is closed and empty.
+    /// `None` when the queue is closed and empty, and when a worker is to leave.
     pub fn take(&self, batching: bool) -> Option<Vec<Job>> {
         let mut state = self.lock();
         loop {
@@ -107,6 +123,10 @@ impl Queue {
                     state = self.lock();
                 }
                 None if state.closed => return None,
+                None if state.leaving > 0 => {
+                    state.leaving -= 1;
+                    return None;
+                }
                 None => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(first) => match self.company_wait(&state, &first, batching, now) {
                     Some(wait) => {

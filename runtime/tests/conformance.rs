@@ -143,6 +143,7 @@ fn deploy(program: Arc<dyn Program>, batch_rows_max: usize) -> Arc<Deployment> {
         check_one_in: 0,
         threads: 1,
         latency_target: None,
+        scaling: None,
         profile: None,
     };
     Deployment::start(identity, program, options).expect("instances start")

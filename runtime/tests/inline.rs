@@ -29,6 +29,7 @@ const OPTIONS: PoolOptions = PoolOptions {
     check_one_in: 0,
     threads: 1,
     latency_target: None,
+    scaling: None,
     profile: None,
 };
 

@@ -34,6 +34,7 @@ fn options(instances: usize, batch_rows_max: usize, delay_micros: u64) -> PoolOp
         check_one_in: 0,
         threads: 1,
         latency_target: None,
+        scaling: None,
         profile: None,
     }
 }

@@ -2,6 +2,8 @@
 
 use crate::auth::Authenticator;
 use crate::config::Config;
+use crate::http::pace::Pace;
+use crate::http::room::Room;
 use crate::models_dir::ModelsDirectory;
 use crate::monitoring::findings::Findings;
 use crate::monitoring::webhooks::Webhooks;
@@ -50,6 +52,10 @@ pub struct App {
     pub webhooks: Webhooks,
     /// Whether to send traffic here.
     pub readiness: Readiness,
+    /// How fast each caller may ask.
+    pub pace: Pace,
+    /// The memory of bodies.
+    pub bodies: Room,
     /// Ids of requests.
     pub request_ids: IdSequence,
     /// Ids of predictions.

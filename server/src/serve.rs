@@ -8,6 +8,8 @@ use crate::grpc;
 use crate::http::connections::Acceptor;
 use crate::http::cors;
 use crate::http::outermost::{Planes, Routes};
+use crate::http::pace::Pace;
+use crate::http::room::Room;
 use crate::http::router;
 use crate::http::tls::{self, Tls};
 use crate::models_dir::{ModelsDirectory, keep_reading};
@@ -16,7 +18,7 @@ use crate::monitoring::findings::Findings;
 use crate::monitoring::webhooks::{Webhooks, keep_delivering};
 use crate::monitoring::{EntityLog, Monitoring, keep_monitoring, prediction_ids};
 use crate::readiness::Readiness;
-use crate::reconcile::{Reconciler, keep_converging};
+use crate::reconcile::{Reconciler, keep_converging, keep_scaling};
 use crate::telemetry::metrics::Metrics;
 use crate::training;
 use crate::tuning::Tuner;
@@ -113,7 +115,10 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
     let admin = bind(config.admin_listen.as_slice()).await?.pop();
     let serves_one_model = config.models.name.is_some();
     let reconciler = Reconciler::default();
+    let (pace, bodies) =
+        (Pace::new(config.limits.caller_requests_per_second_max), Room::new(config.limits.bodies_bytes_max));
     let metrics = Arc::new(Metrics::new()?);
+    metrics.include(registry.latencies())?;
     let prediction_ids = prediction_ids(&registry, models_dir.is_some()).await.context("cannot read a key")?;
     let app: SharedApp = Arc::new(App {
         entities: EntityLog::new(registry.clone(), Arc::clone(&metrics)),
@@ -132,6 +137,8 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
         models_dir,
         authenticator,
         readiness: if serves_one_model { Readiness::needing_all() } else { Readiness::default() },
+        pace,
+        bodies,
         request_ids: IdSequence::random("req_"),
         prediction_ids,
     });
@@ -286,6 +293,8 @@ fn start_tasks(app: &SharedApp, stop: &CancellationToken) -> TaskTracker {
             let (with_entities, stopped) = (app.clone(), stop.clone());
             tasks.spawn(async move { with_entities.entities.keep_written(stopped).await });
             tasks.spawn(keep_monitoring(monitoring, config, stop.clone()));
+            let with_scaling = app.clone();
+            tasks.spawn(stop.clone().run_until_cancelled_owned(async move { keep_scaling(&with_scaling).await }));
             tasks.spawn(keep_converging(app.clone(), stop.clone()))
         }
     };
@@ -293,6 +302,8 @@ fn start_tasks(app: &SharedApp, stop: &CancellationToken) -> TaskTracker {
     tasks.spawn(note_used_keys(app.clone(), stop.clone()));
     tasks.spawn(stop.clone().run_until_cancelled_owned(keep_swept(app.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(keep_key_set_fresh(app.clone())));
+    let with_pace = app.clone();
+    tasks.spawn(stop.clone().run_until_cancelled_owned(async move { with_pace.pace.keep_small().await }));
     tasks
 }
 

@@ -37,6 +37,7 @@ pub fn pool_defaults(batching: &BatchingConfig) -> PoolOptions {
         check_one_in: batching.check_one_in,
         threads: 1,
         latency_target: None,
+        scaling: None,
         profile: None,
     }
 }
@@ -91,8 +92,9 @@ impl Tuner {
             None => engines.load(artifact, &LoadOptions { engine, intra_threads: threads })?,
         };
         let chosen = |of: fn(&Choice) -> usize| choice.as_ref().map(of);
+        let instances = overrides.instances.or(chosen(|choice| choice.instances)).unwrap_or(1);
         let pool = PoolOptions {
-            instances: overrides.instances.or(chosen(|choice| choice.instances)).unwrap_or(1),
+            instances: pool.scaling.map_or(instances, |scaling| scaling.clamp(instances)),
             batch_rows_max: overrides
                 .batch_rows_max
                 .or(chosen(|choice| choice.batch_rows_max))

@@ -12,6 +12,7 @@ pub mod grpc_client;
 pub mod load;
 pub mod postgres;
 pub mod process;
+pub mod python;
 pub mod server;
 pub mod token;
 pub mod trees;

@@ -173,6 +173,8 @@ pub fn config(data_dir: &Path) -> Config {
             dataset_bytes_max: 64 << 20,
             connections_max: 1000,
             requests_in_flight_max: 1000,
+            bodies_bytes_max: 1 << 30,
+            caller_requests_per_second_max: 0,
             header_read_seconds: 10,
             body_idle_seconds: 10,
             predict_seconds_max: 30,

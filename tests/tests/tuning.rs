@@ -1,11 +1,12 @@
 //! A model is measured when it is loaded for the first time; what a deployment says counts before what was measured.
 
 use serde_json::{Value, json};
+use servoir::reconcile::Looks;
 use servoir_tests::api::Api;
 use servoir_tests::fixture::Fixture;
 use servoir_tests::server::{Database, TestServer};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 async fn config(api: &Api, model: &str) -> Value {
     api.get(&format!("/v2/models/{model}/config")).await.expect(200).json
@@ -101,5 +102,43 @@ async fn files_of_trees_are_served_as_they_are() {
         let missing: Vec<Value> = (0..width).map(|_| Value::Null).collect();
         api.post(&format!("/v1/predict/{model}"), json!({"instances": [missing]})).await.expect(200);
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn instances_follow_the_load_within_their_bounds() {
+    let server = TestServer::start().await;
+    let api = server.api();
+    let fixture = Fixture::read("xgb_binary");
+    let model = api.create_model("churn").await;
+    api.upload(&model, fixture.model.clone()).await.expect(201);
+    let bounds = json!({"enabled": true, "minReplicas": 1, "maxReplicas": 3, "targetCpuUtilization": 50.0});
+    let deployed = api.deploy(&model, json!({"autoscaling": bounds})).await.expect(200);
+    assert_eq!(deployed.json["deployment"]["autoscaling"], bounds, "{}", deployed.text);
+    let body = json!({"instances": Fixture::rows(&fixture.cases[0])});
+    let instances = async || {
+        let metrics = api.get("/metrics").await.expect(200).text;
+        let line = metrics.lines().find(|line| line.starts_with("servoir_instances{")).expect("a series").to_owned();
+        line.rsplit_once(' ').and_then(|(_, count)| count.parse::<u32>().ok()).expect("a count")
+    };
+    // Looks are told how much time has passed: a nanosecond in which an instance was at work for longer, then hours of nothing.
+    let (mut looks, mut now) = (Looks::default(), Instant::now());
+    let mut seen = vec![instances().await];
+    for _ in 0..3 {
+        looks.look(server.app(), now).await;
+        api.post("/v1/predict/churn", body.clone()).await.expect(200);
+        now += Duration::from_nanos(1);
+        seen.push(instances().await);
+    }
+    looks.look(server.app(), now).await;
+    assert_eq!(instances().await, 3, "after {seen:?}");
+    assert_eq!(seen[..2], [1, 1], "one look is none");
+    for _ in 0..30 {
+        now += Duration::from_secs(3600);
+        looks.look(server.app(), now).await;
+    }
+    let fewer = async { while instances().await > 1 {} };
+    tokio::time::timeout(Duration::from_secs(30), fewer).await.expect("two instances end");
+    api.post("/v1/predict/churn", body).await.expect(200);
     server.stop().await;
 }

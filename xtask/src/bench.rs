@@ -17,7 +17,7 @@ pub struct BenchOptions {
     /// What is measured; by default `server`, `micro` and `codec`, which take ten minutes
     #[arg(value_enum)]
     what: Option<What>,
-    /// Passed on: parts of `micro`, tables of `curves`, models of `tune`, options of `rivals`, `load`, `training` and `studio`
+    /// Passed on: parts of `micro`, tables of `curves`, models of `tune`, options of `rivals`, `load`, `training`, `studio` and `overload`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -44,6 +44,8 @@ enum What {
     Training,
     /// What a run of training costs those who are served, and what 200 followers cost a run
     Studio,
+    /// Four times what the server can do, for a minute
+    Overload,
     /// A million labels in batches of ten thousand: how long they take, and that what they say is scikit-learn's
     Feedback,
 }
@@ -62,7 +64,7 @@ impl What {
             Self::Monitoring => "monitoring",
             Self::Tune => "tune",
             Self::Rivals | Self::Load => "load",
-            Self::Training | Self::Studio | Self::Feedback => "servoir",
+            Self::Training | Self::Studio | Self::Overload | Self::Feedback => "servoir",
         }
     }
 }
@@ -84,6 +86,15 @@ pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<(
         run(&mut build_server(workspace))?;
         let mut script = python.script(workspace, "benches/studio.py");
         script.args([What::Studio, What::Load].map(|part| release(workspace, part.program()))).arg(onnxruntime);
+        return run(script.args(&options.arguments));
+    }
+    if parts == [What::Overload] {
+        let prepared = Prepared::ready(workspace)?;
+        run(&mut build_benches(workspace, &[What::Load]))?;
+        run(&mut build_server(workspace))?;
+        let mut script = prepared.python.script(workspace, "benches/overload.py");
+        script.args([What::Overload, What::Load].map(|part| release(workspace, part.program())));
+        script.arg(&prepared.onnxruntime).arg(prepared.models.join("mobilenet/model.onnx"));
         return run(script.args(&options.arguments));
     }
     let mut build = build_benches(workspace, &parts);

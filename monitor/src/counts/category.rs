@@ -11,8 +11,13 @@ use std::collections::HashMap;
 pub struct CategoryIndex {
     texts: HashMap<String, usize>,
     numbers: HashMap<i64, usize>,
+    /// The slots of the numbers from 0 on, which most classes are, to be found without hashing.
+    classes: Vec<Option<usize>>,
     size: usize,
 }
+
+/// The most classes that are found without hashing.
+const CLASSES_MAX: i64 = 256;
 
 impl CategoryIndex {
     /// Of the values that a profile names.
@@ -23,8 +28,18 @@ impl CategoryIndex {
             let number = value.parse::<i64>().ok()?;
             (number.to_string() == *value).then_some((number, *slot))
         };
-        let numbers = texts.iter().filter_map(canonical).collect();
-        Self { texts, numbers, size: profile.values.len() }
+        let numbers: HashMap<i64, usize> = texts.iter().filter_map(canonical).collect();
+        let classes =
+            numbers.keys().filter(|number| (0..CLASSES_MAX).contains(*number)).max().map_or(0, |last| last + 1);
+        let classes = (0..classes).map(|number| numbers.get(&number).copied()).collect();
+        Self { texts, numbers, classes, size: profile.values.len() }
+    }
+
+    fn number(&self, number: i64) -> Option<usize> {
+        match usize::try_from(number).ok().and_then(|number| self.classes.get(number)) {
+            Some(slot) => *slot,
+            None => self.numbers.get(&number).copied(),
+        }
     }
 }
 
@@ -55,14 +70,14 @@ impl CategoryCounts {
         if value.is_empty() {
             self.nulls += 1;
         } else {
-            self.place(index.texts.get(value));
+            self.place(index.texts.get(value).copied());
         }
     }
 
     /// Counts a number that names a class.
     #[inline]
     pub fn add_number(&mut self, index: &CategoryIndex, value: i64) {
-        self.place(index.numbers.get(&value));
+        self.place(index.number(value));
     }
 
     /// Counts a number that names a class and came as floating-point; NaN is a missing one.
@@ -84,8 +99,8 @@ impl CategoryCounts {
         (self.other, self.nulls) = (0, 0);
     }
 
-    fn place(&mut self, slot: Option<&usize>) {
-        match slot.and_then(|slot| self.values.get_mut(*slot)) {
+    fn place(&mut self, slot: Option<usize>) {
+        match slot.and_then(|slot| self.values.get_mut(slot)) {
             Some(count) => *count += 1,
             None => self.other += 1,
         }

@@ -3,10 +3,12 @@
 use crate::baseline::Precision;
 use crate::counts::{ColumnCounts, ColumnMeter, Element};
 use crate::layout::Source;
-use servoir_types::{Data, Label, Tensor};
+use servoir_types::{Data, Label};
 
 /// Sums of a row are added up in so many parts, so that they need not wait for one another.
 const LANES: usize = 8;
+/// Greatest elements that are counted together.
+const TOGETHER: usize = 64;
 
 /// Runs `$body` with `$values` bound to the numbers inside `$data`; `$otherwise` of texts.
 macro_rules! numbers {
@@ -33,13 +35,12 @@ macro_rules! numbers {
 pub(super) use numbers;
 
 /// Counts columns of numbers: the place of each among the counts, and which column of the tensor it is.
-pub fn count_table(
-    tensor: &Tensor,
+pub fn count_numbers(
+    (data, width): (&Data, usize),
     (meters, counts): (&[ColumnMeter], &mut [ColumnCounts]),
     columns: &[(usize, usize)],
 ) {
-    let width = tensor.row_len();
-    numbers!(tensor.data(), values => {
+    numbers!(data, values => {
         for &(place, column) in columns.iter().filter(|(_, column)| *column < width) {
             if let (Some(meter), Some(counts)) = (meters.get(place), counts.get_mut(place)) {
                 meter.count(counts, values, column, width);
@@ -48,35 +49,44 @@ pub fn count_table(
     }, ());
 }
 
-/// Counts every row of the column. Tensors are the caller's: what is not there is not counted.
+/// Counts every row of a column that is no plain number.
 pub fn count(
     source: &Source,
     (meter, counts): (&ColumnMeter, &mut ColumnCounts),
-    (tensors, precision): (&[Tensor], Precision),
+    (data, width, precision): (&Data, usize, Precision),
 ) {
-    let tensor = |index: &usize| tensors.get(*index);
+    if width == 0 {
+        return;
+    }
     match source {
-        Source::Element { tensor: index, column } => {
-            let Some(tensor) = tensor(index) else { return };
-            let width = tensor.row_len();
-            if *column < width {
-                elements(tensor.data(), (meter, counts), *column, width);
+        Source::Element { column, .. } if *column < width => elements(data, (meter, counts), *column, width),
+        Source::Element { .. } => {}
+        Source::Norm(_) => measured((data, width), (meter, counts), |row| precision.round(row.norm())),
+        Source::Mean(_) => measured((data, width), (meter, counts), |row| precision.round(row.mean())),
+        Source::Greatest(_) => {
+            numbers!(data, values => greatest(values, width, |values| meter.count(counts, values, 0, 1)), ())
+        }
+        Source::Best(_, classes) => numbers!(data, values => {
+            for row in values.chunks_exact(width) {
+                match classes.get(best_of(row)) {
+                    Some(Label::Text(text)) => meter.count_text(counts, text),
+                    Some(Label::Int(number)) => meter.count_integer(counts, *number),
+                    None => {}
+                }
             }
-        }
-        Source::Norm(index) => measured(tensor(index), (meter, counts), |row| precision.round(row.norm())),
-        Source::Mean(index) => measured(tensor(index), (meter, counts), |row| precision.round(row.mean())),
-        Source::Greatest(index) => {
-            let Some(tensor) = tensor(index) else { return };
-            each_best(tensor, |_, value| meter.count(counts, &[value], 0, 1));
-        }
-        Source::Best(index, classes) => {
-            let Some(tensor) = tensor(index) else { return };
-            each_best(tensor, |best, _| match classes.get(best) {
-                Some(Label::Text(text)) => meter.count_text(counts, text),
-                Some(Label::Int(number)) => meter.count_integer(counts, *number),
-                None => {}
-            });
-        }
+        }, ()),
+    }
+}
+
+/// Hands over the greatest elements of the rows, up to [`TOGETHER`] at a time.
+fn greatest<T: Element>(values: &[T], width: usize, mut count: impl FnMut(&[T])) {
+    let Some(first) = values.first() else { return };
+    let mut found = [*first; TOGETHER];
+    for rows in values.chunks(width * TOGETHER) {
+        let rows = rows.chunks_exact(width);
+        let many = rows.len();
+        found.iter_mut().zip(rows).for_each(|(found, row)| *found = row[best_of(row)]);
+        count(&found[..many]);
     }
 }
 
@@ -115,16 +125,11 @@ pub struct Row {
 }
 
 fn measured(
-    tensor: Option<&Tensor>,
+    (data, width): (&Data, usize),
     (meter, counts): (&ColumnMeter, &mut ColumnCounts),
     measure: impl Fn(&Row) -> f64,
 ) {
-    let Some(tensor) = tensor else { return };
-    let width = tensor.row_len();
-    if width == 0 {
-        return;
-    }
-    numbers!(tensor.data(), values => {
+    numbers!(data, values => {
         for row in values.chunks_exact(width) {
             meter.count(counts, &[measure(&Row::of(row))], 0, 1);
         }
@@ -154,22 +159,8 @@ impl Row {
     }
 }
 
-/// Calls `found` with the place and the value of each row's greatest element, of equals the first.
-fn each_best(tensor: &Tensor, mut found: impl FnMut(usize, f64)) {
-    let width = tensor.row_len();
-    if width == 0 {
-        return;
-    }
-    numbers!(tensor.data(), values => {
-        for row in values.chunks_exact(width) {
-            let (column, value) = best_of(row);
-            found(column, value);
-        }
-    }, ());
-}
-
-/// The place and the value of a row's greatest element, of equals the first.
-pub fn best_of<T: Element>(row: &[T]) -> (usize, f64) {
+/// The place of a row's greatest element, of equals the first.
+pub fn best_of<T: Element>(row: &[T]) -> usize {
     let mut best = (0, f64::NAN);
     for (column, element) in row.iter().enumerate() {
         let value = element.number();
@@ -177,5 +168,5 @@ pub fn best_of<T: Element>(row: &[T]) -> (usize, f64) {
             best = (column, value);
         }
     }
-    best
+    best.0
 }

@@ -8,11 +8,7 @@ use servoir_types::{Data, Label, Tensor};
 
 /// The value of a row; a missing one where there is none.
 pub fn value(source: &Source, tensors: &[Tensor], row: usize) -> Cell {
-    let index = match source {
-        Source::Element { tensor, .. } | Source::Norm(tensor) | Source::Mean(tensor) => *tensor,
-        Source::Greatest(tensor) | Source::Best(tensor, _) => *tensor,
-    };
-    tensors.get(index).and_then(|tensor| of_tensor(source, tensor, row)).unwrap_or(Cell::Number(f64::NAN))
+    tensors.get(source.tensor()).and_then(|tensor| of_tensor(source, tensor, row)).unwrap_or(Cell::Number(f64::NAN))
 }
 
 fn of_tensor(source: &Source, tensor: &Tensor, row: usize) -> Option<Cell> {
@@ -28,8 +24,8 @@ fn of_tensor(source: &Source, tensor: &Tensor, row: usize) -> Option<Cell> {
             Source::Element { column, .. } => Cell::Number(values.get(*column)?.number()),
             Source::Norm(_) => Cell::Number(Row::of(values).norm()),
             Source::Mean(_) => Cell::Number(Row::of(values).mean()),
-            Source::Greatest(_) => Cell::Number(best_of(values).1),
-            Source::Best(_, classes) => match classes.get(best_of(values).0)? {
+            Source::Greatest(_) => Cell::Number(values.get(best_of(values))?.number()),
+            Source::Best(_, classes) => match classes.get(best_of(values))? {
                 Label::Int(number) => Cell::Text(number.to_string().into()),
                 Label::Text(text) => Cell::Text(text.as_str().into()),
             },

@@ -2,6 +2,7 @@
 
 use super::{StagedArtifact, local, s3};
 use crate::error::{RegistryError, Result};
+use crate::latency::Latency;
 use crate::options::Options;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
@@ -21,6 +22,7 @@ pub(crate) struct ArtifactStore {
     objects: Arc<dyn ObjectStore>,
     prefix: ObjectPath,
     local: Option<PathBuf>,
+    latency: Latency,
 }
 
 impl ArtifactStore {
@@ -35,7 +37,8 @@ impl ArtifactStore {
         };
         let prefix = ObjectPath::parse(prefix.trim_end_matches('/'))
             .map_err(|error| RegistryError::store("the artifact store's prefix", error))?;
-        Ok(Self { objects: Arc::new(s3::open(bucket, &options.s3)?), prefix, local: None })
+        let objects = Arc::new(s3::open(bucket, &options.s3)?);
+        Ok(Self { objects, prefix, local: None, latency: Latency::of_store()? })
     }
 
     fn open_local(root: &Path) -> Result<Self> {
@@ -48,7 +51,12 @@ impl ArtifactStore {
         std::fs::create_dir_all(root).map_err(|error| failed(&error))?;
         local::prepare(root).map_err(|error| failed(&error))?;
         let objects = LocalFileSystem::new_with_prefix(root).map_err(|error| failed(&error))?;
-        Ok(Self { objects: Arc::new(objects), prefix: ObjectPath::default(), local: Some(root.to_owned()) })
+        let (objects, latency) = (Arc::new(objects), Latency::of_store()?);
+        Ok(Self { objects, prefix: ObjectPath::default(), local: Some(root.to_owned()), latency })
+    }
+
+    pub(crate) fn latency(&self) -> &Latency {
+        &self.latency
     }
 
     fn path(&self, digest: Digest) -> ObjectPath {
@@ -65,6 +73,7 @@ impl ArtifactStore {
     /// Keeps an artifact. When this ends well its bytes are durable. A local artifact that is there already is replaced,
     /// which mends one that was damaged; a remote one of the same length is left.
     pub(crate) async fn put(&self, artifact: &StagedArtifact) -> Result<()> {
+        let _time = self.latency.start("put");
         if let Some(root) = &self.local {
             return local::place(root.clone(), artifact.path().to_owned(), artifact.digest())
                 .await
@@ -82,18 +91,21 @@ impl ArtifactStore {
 
     /// An artifact's length in bytes.
     pub(crate) async fn size_bytes(&self, digest: Digest) -> Result<u64> {
+        let _time = self.latency.start("size");
         let meta = self.objects.head(&self.path(digest)).await.map_err(|error| missing_or(digest, error))?;
         Ok(meta.size)
     }
 
     /// A part of an artifact, not empty, or all of it.
     pub(crate) async fn get(&self, digest: Digest, range: Option<Range<u64>>) -> Result<GetResult> {
+        let _time = self.latency.start("get");
         let options = GetOptions { range: range.map(Into::into), ..GetOptions::default() };
         self.objects.get_opts(&self.path(digest), options).await.map_err(|error| missing_or(digest, error))
     }
 
     /// Removes an artifact; one that is not there is as good as removed.
     pub(crate) async fn delete(&self, digest: Digest) -> Result<()> {
+        let _time = self.latency.start("delete");
         match self.objects.delete(&self.path(digest)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(RegistryError::store("removing an artifact", error)),
@@ -110,6 +122,7 @@ impl ArtifactStore {
 
     /// Answers when the store does, or fails at the time limit.
     pub(crate) async fn ping(&self) -> Result<()> {
+        let _time = self.latency.start("ping");
         if let Some(root) = &self.local {
             let found = tokio::fs::metadata(root).await;
             let found = found.map_err(|error| RegistryError::store("looking at the folder", error))?;

@@ -1,6 +1,6 @@
 //! Labels: what turned out to be true, each beside the prediction that it belongs to.
 
-use super::predictions::places;
+use super::predictions::{ROWS_PER_STATEMENT, places};
 use crate::actor::{Actor, storable};
 use crate::audit::Deed;
 use crate::database::Write;
@@ -11,8 +11,6 @@ use servoir_types::{ModelId, Timestamp};
 use sqlx::{AssertSqlSafe, Row as _};
 use std::collections::HashSet;
 
-/// Rows of one statement.
-const ROWS_PER_STATEMENT: usize = 500;
 /// The parameters of a row, beside the model and the time of recording, which are the same for all.
 const PARAMETERS: usize = 9;
 

@@ -15,6 +15,8 @@ pub struct Counters {
     pub busy: AtomicUsize,
     pub in_flight: AtomicUsize,
     pub compute_nanos: AtomicU64,
+    /// Time that instances were at work on what was queued.
+    pub busy_nanos: AtomicU64,
     /// Requests that were answered.
     success: AtomicTally,
     /// Requests that were not.
@@ -38,6 +40,11 @@ impl Counters {
         let nanos = u64::try_from(computed.as_nanos()).unwrap_or(u64::MAX);
         self.compute_nanos.fetch_add(nanos, Ordering::Relaxed);
         self.rows_done.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
+    /// Counts the work of an instance on what was queued.
+    pub fn worked(&self, time: Duration) {
+        self.busy_nanos.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Seconds until `rows` waiting rows are worked off, from the measured rows per second; at least 1.

@@ -36,13 +36,15 @@ impl Worker {
         Self { instance, queue, batchable, batch: Vec::new(), check, _inline: inline }
     }
 
-    /// Serves until the queue is closed and empty.
+    /// Serves until the queue is closed and empty, or there is less to do than there are workers.
     pub fn work(mut self) {
         let counters = Arc::clone(self.instance.counters());
         while let Some(jobs) = self.queue.take(self.batchable && !counters.is_unbatchable()) {
+            let started = Instant::now();
             counters.busy.fetch_add(1, Ordering::Relaxed);
             self.serve(jobs);
             counters.busy.fetch_sub(1, Ordering::Relaxed);
+            counters.worked(started.elapsed());
         }
         self.instance.discard_session();
         counters.instances.fetch_sub(1, Ordering::Relaxed);

@@ -93,6 +93,9 @@ fn limits(values: &Values<'_>) -> Limits {
         dataset_bytes_max: values.count("limits.dataset_bytes_max"),
         connections_max: values.size("limits.connections_max"),
         requests_in_flight_max: values.size("limits.requests_in_flight_max"),
+        bodies_bytes_max: values.size("limits.bodies_bytes_max"),
+        caller_requests_per_second_max: u32::try_from(values.count("limits.caller_requests_per_second_max"))
+            .unwrap_or(u32::MAX),
         header_read_seconds: values.count("limits.header_read_seconds"),
         body_idle_seconds: values.count("limits.body_idle_seconds"),
         predict_seconds_max: values.count("limits.predict_seconds_max"),

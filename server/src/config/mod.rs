@@ -131,6 +131,8 @@ pub struct Limits {
     pub dataset_bytes_max: u64,
     pub connections_max: usize,
     pub requests_in_flight_max: usize,
+    pub bodies_bytes_max: usize,
+    pub caller_requests_per_second_max: u32,
     pub header_read_seconds: u64,
     pub body_idle_seconds: u64,
     pub predict_seconds_max: u64,

@@ -206,6 +206,18 @@ pub static SETTINGS: &[Setting] = &[
         "4096",
         "requests that may be worked on at once; more are answered 429",
     ),
+    Setting::new(
+        "limits.bodies_bytes_max",
+        count(1, TIB),
+        "1073741824",
+        "most memory that the bodies of all requests take at once, those of up to 64 KiB not counted; more are answered 429",
+    ),
+    Setting::new(
+        "limits.caller_requests_per_second_max",
+        count(0, 1_000_000_000),
+        "0",
+        "requests that one API key, token's subject or unknown address may make in a second; more are answered 429; 0 for any number",
+    ),
     Setting::new("limits.header_read_seconds", count(1, 3600), "10", "time in which a request's head must arrive"),
     Setting::new("limits.body_idle_seconds", count(1, 3600), "15", "longest silence within a request's body"),
     Setting::new("limits.predict_seconds_max", count(1, DAY_SECONDS), "60", "longest time a prediction may take"),

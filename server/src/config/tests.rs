@@ -83,6 +83,8 @@ artifact_bytes_max = 9
 dataset_bytes_max = 10
 connections_max = 10
 requests_in_flight_max = 11
+bodies_bytes_max = 21
+caller_requests_per_second_max = 22
 header_read_seconds = 12
 body_idle_seconds = 13
 predict_seconds_max = 14
@@ -137,6 +139,7 @@ format = "json"
     assert_eq!((limits.predict_body_bytes_max, limits.management_body_bytes_max, limits.artifact_bytes_max), (7, 8, 9));
     assert_eq!(limits.dataset_bytes_max, 10);
     assert_eq!((limits.connections_max, limits.requests_in_flight_max), (10, 11));
+    assert_eq!((limits.bodies_bytes_max, limits.caller_requests_per_second_max), (21, 22));
     assert_eq!((limits.header_read_seconds, limits.body_idle_seconds, limits.predict_seconds_max), (12, 13, 14));
     assert_eq!(
         (config.batching.batch_rows_max, config.batching.queue_rows_max, config.batching.queue_bytes_max),

@@ -2,6 +2,7 @@
 
 use crate::error::ApiError;
 use crate::http::buffer::Buffer;
+use crate::http::room::Room;
 use crate::http::unread::{Broken, Watched};
 use axum::BoxError;
 use axum::body::Body;
@@ -15,11 +16,13 @@ use std::time::Duration;
 
 /// The bounds of a body.
 #[derive(Debug, Clone, Copy)]
-pub struct BodyLimits {
+pub struct BodyLimits<'a> {
     /// The most bytes.
     pub bytes_max: usize,
     /// The longest time between two pieces.
     pub idle_max: Duration,
+    /// Where its memory is counted.
+    pub room: &'a Room,
 }
 
 /// A body that is received.
@@ -43,8 +46,8 @@ impl Received for Body {
 /// Reads a whole body into memory. A body that came in one piece is not copied.
 ///
 /// # Errors
-/// 413 `body-too-large`, 408 `body-timeout`, 400 `body-incomplete`.
-pub async fn read(body: impl Received, limits: BodyLimits) -> Result<Bytes, ApiError> {
+/// 413 `body-too-large`, 408 `body-timeout`, 400 `body-incomplete`, 429 `bodies-too-large`.
+pub async fn read(body: impl Received, limits: BodyLimits<'_>) -> Result<Bytes, ApiError> {
     read_aligned(body, limits, 0).await
 }
 
@@ -52,19 +55,23 @@ pub async fn read(body: impl Received, limits: BodyLimits) -> Result<Bytes, ApiE
 ///
 /// # Errors
 /// As [`read`].
-pub async fn read_aligned<B: Received>(mut body: B, limits: BodyLimits, head_len: usize) -> Result<Bytes, ApiError> {
+pub async fn read_aligned<B: Received>(
+    mut body: B,
+    limits: BodyLimits<'_>,
+    head_len: usize,
+) -> Result<Bytes, ApiError> {
     let declared_min = declared_min(&body, limits)?;
     let Some(first) = piece(&mut body, limits).await? else { return Ok(Bytes::new()) };
     if body.is_end_stream() {
         return Ok(first);
     }
-    let mut whole = Buffer::new(declared_min.max(first.len()), head_len);
-    whole.extend(&first);
+    let mut whole = Buffer::new(declared_min.max(first.len()), head_len, limits.room);
+    whole.extend(&first)?;
     while let Some(bytes) = piece(&mut body, limits).await? {
         if whole.body_len() + bytes.len() > limits.bytes_max {
             return Err(too_large(limits.bytes_max));
         }
-        whole.extend(&bytes);
+        whole.extend(&bytes)?;
     }
     Ok(whole.freeze())
 }
@@ -74,7 +81,7 @@ pub async fn read_aligned<B: Received>(mut body: B, limits: BodyLimits, head_len
 ///
 /// # Errors
 /// 413 `body-too-large`.
-pub fn declared_min(body: &impl Received, limits: BodyLimits) -> Result<usize, ApiError> {
+pub fn declared_min(body: &impl Received, limits: BodyLimits<'_>) -> Result<usize, ApiError> {
     let declared_min = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if declared_min > limits.bytes_max { Err(too_large(limits.bytes_max)) } else { Ok(declared_min) }
 }
@@ -83,7 +90,7 @@ pub fn declared_min(body: &impl Received, limits: BodyLimits) -> Result<usize, A
 ///
 /// # Errors
 /// 413 when this piece alone is over the limit, 408 `body-timeout`, 400 `body-incomplete`.
-pub async fn piece<B: Received>(body: &mut B, limits: BodyLimits) -> Result<Option<Bytes>, ApiError> {
+pub async fn piece<B: Received>(body: &mut B, limits: BodyLimits<'_>) -> Result<Option<Bytes>, ApiError> {
     loop {
         let frame = match body.is_timed() {
             true => body.frame().await,

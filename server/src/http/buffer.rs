@@ -1,5 +1,6 @@
 //! The memory that a body is collected in.
 
+use crate::http::room::{Full, Room, Taken};
 use bytes::Bytes;
 
 /// Where the binary part of a body lies in memory: at a multiple of this, in bytes, so that numbers of any datatype can be
@@ -13,16 +14,15 @@ pub struct Buffer {
     padding: usize,
     /// Length of the head.
     head_len: usize,
+    taken: Taken,
 }
 
 impl Buffer {
-    /// Room for `capacity` bytes; what follows the first `head_len` of them will lie aligned.
-    pub fn new(capacity: usize, head_len: usize) -> Self {
-        let mut bytes: Vec<u8> = Vec::with_capacity(capacity.saturating_add(ALIGNMENT));
-        // Should the address not be told, the padding is out of the question, and nothing lies aligned.
-        let padding = bytes.as_ptr().wrapping_add(head_len).align_offset(ALIGNMENT) % ALIGNMENT;
-        bytes.resize(padding, 0);
-        Self { bytes, padding, head_len }
+    /// For `capacity` bytes; what follows the first `head_len` of them will lie aligned. Room is taken as they come, and not
+    /// for what a client says that it will send.
+    pub fn new(capacity: usize, head_len: usize, room: &Room) -> Self {
+        let (bytes, padding) = aligned(capacity, head_len);
+        Self { bytes, padding, head_len, taken: room.nothing() }
     }
 
     /// Bytes of the body that are here.
@@ -31,20 +31,35 @@ impl Buffer {
     }
 
     /// Appends a piece.
-    pub fn extend(&mut self, piece: &[u8]) {
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn extend(&mut self, piece: &[u8]) -> Result<(), Full> {
+        let whole = self.body_len() + piece.len();
+        self.taken.cover(whole)?;
         if piece.len() > self.bytes.capacity() - self.bytes.len() {
             // A buffer that grew in place would move, and its alignment with it.
-            let mut larger = Self::new((2 * self.body_len()).max(self.body_len() + piece.len()), self.head_len);
-            larger.bytes.extend_from_slice(&self.bytes[self.padding..]);
-            *self = larger;
+            let (mut larger, padding) = aligned((2 * self.body_len()).max(whole), self.head_len);
+            larger.extend_from_slice(&self.bytes[self.padding..]);
+            (self.bytes, self.padding) = (larger, padding);
         }
         self.bytes.extend_from_slice(piece);
+        Ok(())
     }
 
     /// The body.
     pub fn freeze(self) -> Bytes {
-        Bytes::from(self.bytes).slice(self.padding..)
+        self.taken.keep(Bytes::from(self.bytes).slice(self.padding..))
     }
+}
+
+/// Memory for `capacity` bytes, and its padding.
+fn aligned(capacity: usize, head_len: usize) -> (Vec<u8>, usize) {
+    let mut bytes: Vec<u8> = Vec::with_capacity(capacity.saturating_add(ALIGNMENT));
+    // Should the address not be told, the padding is out of the question, and nothing lies aligned.
+    let padding = bytes.as_ptr().wrapping_add(head_len).align_offset(ALIGNMENT) % ALIGNMENT;
+    bytes.resize(padding, 0);
+    (bytes, padding)
 }
 
 #[cfg(test)]
@@ -53,12 +68,13 @@ mod tests {
 
     #[test]
     fn what_follows_the_head_lies_aligned_however_it_comes() {
+        let room = Room::new(0);
         for (capacity, head_len, piece_len) in [(0, 0, 1), (0, 7, 100), (1000, 333, 500), (64, 64, 1), (10, 4000, 4096)]
         {
             let body: Vec<u8> = (0u8..=255).cycle().take(10_000).collect();
-            let mut buffer = Buffer::new(capacity, head_len);
+            let mut buffer = Buffer::new(capacity, head_len, &room);
             for piece in body.chunks(piece_len) {
-                buffer.extend(piece);
+                buffer.extend(piece).unwrap();
             }
             assert_eq!(buffer.body_len(), body.len());
             let bytes = buffer.freeze();

@@ -15,6 +15,13 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
     OpenApiRouter::new().routes(routes!(livez)).routes(routes!(readyz))
 }
 
+/// Whether a path is one that tells how the server is.
+pub fn is_probe(path: &str) -> bool {
+    const PROBES: [&str; 5] =
+        ["/livez", "/readyz", "/v2/health/live", "/v2/health/ready", "/grpc.health.v1.Health/Check"];
+    PROBES.contains(&path)
+}
+
 /// The process is up.
 #[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, description = "The process is up.", body = String)))]
 async fn livez() -> &'static str {

@@ -99,6 +99,7 @@ async fn fingerprinted(app: &SharedApp, request: Request, grants: &str) -> Resul
         let limits = BodyLimits {
             bytes_max: buffered_bytes_max(app, parts.uri.path()),
             idle_max: Duration::from_secs(app.config.limits.body_idle_seconds),
+            room: &app.bodies,
         };
         let bytes = body::read(body, limits).await?;
         said.push_str(&Digest::of(&bytes).to_hex());

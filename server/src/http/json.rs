@@ -64,10 +64,11 @@ impl<T: DeserializeOwned + Default> FromRequest<SharedApp> for OptionalJson<T> {
 }
 
 /// The bounds of a management call's body.
-pub fn limits(app: &SharedApp) -> BodyLimits {
+pub fn limits(app: &SharedApp) -> BodyLimits<'_> {
     BodyLimits {
         bytes_max: app.config.limits.management_body_bytes_max,
         idle_max: Duration::from_secs(app.config.limits.body_idle_seconds),
+        room: &app.bodies,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::ApiError;
 use crate::grpc;
 use crate::http::client_address::ClientAddress;
 use crate::http::head::Head;
+use crate::http::health;
 use crate::http::predict::{self, Target};
 use crate::http::problem::{self, Dialect, render};
 use crate::http::reply::Reply;
@@ -99,6 +100,12 @@ pub async fn answer(routes: &Routes, request: Request<Watched>, peer: SocketAddr
     let principal = app.authenticator.authenticate(headers);
     let asker = Asker { principal, client, request_id, started };
     let is_grpc = grpc::is_call(headers.content_type);
+    // Whoever looks whether the server is well is always told.
+    if let Err(refused) = app.pace.check(asker.principal.as_ref().ok(), asker.client.ip())
+        && !health::is_probe(parts.uri.path())
+    {
+        return leave(app, Line::of(&parts.method, &parts.uri, &asker), is_grpc, refused.into());
+    }
     let Some(_in_flight) = InFlight::enter(&app.metrics, app.config.limits.requests_in_flight_max) else {
         let refused = overloaded(app.config.limits.requests_in_flight_max).into();
         return leave(app, Line::of(&parts.method, &parts.uri, &asker), is_grpc, refused);

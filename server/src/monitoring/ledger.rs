@@ -39,7 +39,7 @@ impl Ledger {
         let open = self.open.entry(tap.subject.clone()).or_default();
         match &mut open.window.counts {
             Some(all) => all.merge(&counts),
-            none => *none = Some(*counts),
+            none => *none = Some(counts),
         }
         open.changed = true;
     }

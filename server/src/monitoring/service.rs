@@ -97,7 +97,7 @@ impl Monitoring {
             self.registry.put_buckets(rows).await?;
         }
         written.ledger.written();
-        recording::write(&self.registry, &self.node, self.recorded(asked)).await
+        recording::write(&self.registry, &self.node, self.recorded(now, asked)).await
     }
 
     /// Takes over what was counted since this was last done.
@@ -132,8 +132,7 @@ impl Monitoring {
     }
 
     /// Recordings that are to be written.
-    fn recorded(&self, asked: bool) -> Vec<RecordingRow> {
-        let now = Timestamp::now();
+    fn recorded(&self, now: Timestamp, asked: bool) -> Vec<RecordingRow> {
         // When nobody draws any more and the hour is over, what is in it is all there will be.
         let (over, going): (Vec<_>, Vec<_>) = self
             .lock()

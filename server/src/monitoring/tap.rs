@@ -3,7 +3,7 @@
 use super::random::Random;
 use super::recording::Recording;
 use super::totals::{Counted, Totals};
-use servoir_monitor::{Faults, VersionCounts};
+use servoir_monitor::{Counter, Faults, VersionCounts};
 use servoir_runtime::{PerThread, Tap, Unfit, threads};
 use servoir_types::{BaselineId, ModelId, Tensor};
 use std::sync::{Arc, MutexGuard};
@@ -60,7 +60,7 @@ impl Sampling {
 /// What one thread has counted since it was last taken away.
 struct Place {
     /// `None`: nothing yet, ever.
-    counts: Option<Box<VersionCounts>>,
+    counter: Option<Box<Counter>>,
     random: Random,
 }
 
@@ -70,31 +70,34 @@ pub struct OfDeployment(pub Arc<VersionTap>);
 impl VersionTap {
     /// Does what is ordered.
     pub fn new(subject: Subject, orders: Orders) -> Self {
-        let places = (0..threads()).map(|_| Place { counts: None, random: Random::seeded() });
+        let places = (0..threads()).map(|_| Place { counter: None, random: Random::seeded() });
         Self { subject, orders, places: PerThread::new(places) }
     }
 
     /// Takes away what was counted since this was last done, if anything was. A thread that counts is kept waiting for no
     /// longer than it takes to exchange a pointer.
-    pub fn drain(&self) -> Option<Box<VersionCounts>> {
+    pub fn drain(&self) -> Option<VersionCounts> {
         let Counting { plan, totals } = self.orders.counting.as_ref()?;
-        let (mut sum, mut spare) = (None::<Box<VersionCounts>>, None);
+        let (mut sum, mut spare) = (None::<Box<Counter>>, None);
         for mut place in self.places.all() {
-            let Some(counted) = place.counts.as_mut().filter(|counted| !counted.is_empty()) else { continue };
-            let empty = spare.take().unwrap_or_else(|| Box::new(plan.counts()));
-            let mut taken = std::mem::replace(counted, empty);
+            let Some(counter) = place.counter.as_mut().filter(|counter| !counter.counts.is_empty()) else { continue };
+            let empty = spare.take().unwrap_or_else(|| Box::new(plan.counter()));
+            let mut taken = std::mem::replace(counter, empty);
             drop(place);
+            plan.settle(&mut taken);
             match &mut sum {
                 Some(sum) => {
-                    sum.merge(&taken);
+                    sum.counts.merge(&taken.counts);
                     taken.clear();
                     spare = Some(taken);
                 }
                 none => *none = Some(taken),
             }
         }
-        sum.iter().for_each(|sum| totals.add(sum));
-        sum
+        sum.map(|sum| {
+            totals.add(&sum.counts);
+            sum.counts
+        })
     }
 
     /// What was drained so far; `None` when nothing is counted.
@@ -117,8 +120,8 @@ impl Tap for OfDeployment {
             return;
         }
         if let Some(Counting { plan, .. }) = counting {
-            let counts = place.counts.get_or_insert_with(|| Box::new(plan.counts()));
-            plan.count(counts, (inputs, outputs), rows);
+            let counter = place.counter.get_or_insert_with(|| Box::new(plan.counter()));
+            plan.take(counter, (inputs, outputs), rows);
         }
         if let Some(recording) = recording {
             recording.draw(&mut place.random, (inputs, outputs), rows);
@@ -132,7 +135,7 @@ impl Tap for OfDeployment {
             Unfit::Extra => Faults { extra: 1, ..Faults::default() },
         };
         if let Some(Counting { plan, .. }) = &self.0.orders.counting {
-            self.0.place().counts.get_or_insert_with(|| Box::new(plan.counts())).faults.merge(faults);
+            self.0.place().counter.get_or_insert_with(|| Box::new(plan.counter())).counts.faults.merge(faults);
         }
     }
 }

@@ -5,7 +5,9 @@ use crate::app::SharedApp;
 use crate::error::ApiError;
 use crate::tuning::{Overrides, pool_defaults};
 use servoir_registry::{Placed, RegistryError};
-use servoir_runtime::{Artifact, Deployment, EngineName, Format, Identity, LoadError, PoolOptions, Unsupported};
+use servoir_runtime::{
+    Artifact, Deployment, EngineName, Format, Identity, LoadError, PoolOptions, Scaling, Unsupported,
+};
 use servoir_types::{Kind, ModelId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,6 +102,11 @@ fn pool_options(app: &SharedApp, placed: &Placed) -> PoolOptions {
     let spec = &placed.spec;
     PoolOptions {
         queue_delay_max: Duration::from_secs_f64(spec.max_queue_delay_ms.max(0.0) / 1e3),
+        scaling: spec.autoscaling.as_ref().filter(|bounds| bounds.enabled).map(|bounds| Scaling {
+            instances_min: bounds.min_replicas as usize,
+            instances_max: bounds.max_replicas as usize,
+            utilization: bounds.target_cpu_utilization / 100.0,
+        }),
         latency_target: spec.latency_target_ms.map(|target| Duration::from_secs_f64(target / 1e3)),
         ..pool_defaults(&app.config.batching)
     }

@@ -10,6 +10,7 @@ mod beside;
 mod control;
 mod load;
 mod loading_threads;
+mod scale;
 mod watch;
 
 use crate::app::SharedApp;
@@ -20,6 +21,7 @@ use control::Control;
 use load::Failure;
 use load::Loader;
 use loading_threads::LoadingThreads;
+pub use scale::{Looks, keep_scaling};
 use servoir_registry::{Actor, Deployment, DeploymentSpec, Placed, Strategy};
 use servoir_types::{ModelId, Name, random_token};
 use std::collections::{BTreeMap, HashMap};

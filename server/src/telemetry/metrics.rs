@@ -113,6 +113,14 @@ struct ProcessGauges {
 }
 
 impl Metrics {
+    /// Shows these too.
+    ///
+    /// # Errors
+    /// When one has the name of a metric that is there.
+    pub fn include(&self, collectors: impl IntoIterator<Item = Box<dyn Collector>>) -> prometheus::Result<()> {
+        collectors.into_iter().try_for_each(|collector| self.registry.register(collector))
+    }
+
     /// All metrics at zero.
     ///
     /// # Errors

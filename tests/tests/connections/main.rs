@@ -1,6 +1,7 @@
 //! What lies below the routes: TLS, HTTP/1.1 and HTTP/2, browsers of other origins, proxies, WebSockets.
 
 mod cors;
+mod fairness;
 mod live;
 mod protocols;
 mod proxies;

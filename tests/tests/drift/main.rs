@@ -3,6 +3,8 @@
 
 mod alerts;
 mod analysis;
+mod conventions;
+mod live;
 mod metrics;
 mod nodes;
 mod receiver;

@@ -111,10 +111,14 @@ impl World {
 
     /// Asks for rows drawn at random from those of the baseline, one feature moved.
     pub async fn ask(&mut self, rows: usize, shift: Option<Shift>) {
-        let drawn: Vec<Vec<f64>> = (0..rows).map(|_| self.draw(shift)).collect();
-        for rows in drawn.chunks(ROWS_PER_REQUEST) {
+        for rows in self.drawn(rows, shift).chunks(ROWS_PER_REQUEST) {
             self.predict(rows).await;
         }
+    }
+
+    /// Rows drawn at random from those of the baseline, one feature moved.
+    pub fn drawn(&mut self, rows: usize, shift: Option<Shift>) -> Vec<Vec<f64>> {
+        (0..rows).map(|_| self.draw(shift)).collect()
     }
 
     fn draw(&mut self, shift: Option<Shift>) -> Vec<f64> {

@@ -66,7 +66,7 @@ async fn binary(world: &World, count: usize) -> Value {
     };
     let truth: Vec<Value> = scores.iter().map(&mut truth).collect();
     label_all(world, &all.ids, &truth).await;
-    metrics(json!({
+    metrics(&json!({
         "task": "classification", "truth": truth, "predicted": all.predictions, "scores": scores, "positive": 1,
     }))
     .await
@@ -107,7 +107,7 @@ async fn labels_of_a_regression() {
             all.predictions.iter().map(|value| f64::from(value.as_f64().expect("a number") as f32)).collect();
         let truth: Vec<Value> = predicted.iter().map(|value| json!(value + 100.0 * (random.next() - 0.45))).collect();
         label_all(&world, &all.ids, &truth).await;
-        let expected = metrics(json!({"task": "regression", "truth": truth, "predicted": predicted})).await;
+        let expected = metrics(&json!({"task": "regression", "truth": truth, "predicted": predicted})).await;
         let found = world.performance().await;
         assert_eq!((&found["task"], &found["labelled"]), (&json!("regression"), &json!(5000)));
         for name in ["mae", "rmse", "r2"] {
@@ -134,7 +134,7 @@ async fn labels_of_classes_with_names() {
     });
     let truth: Vec<Value> = truth.collect();
     label_all(&world, &all.ids, &truth).await;
-    let expected = metrics(json!({"task": "classification", "truth": truth, "predicted": all.predictions})).await;
+    let expected = metrics(&json!({"task": "classification", "truth": truth, "predicted": all.predictions})).await;
     let found = world.performance().await;
     for name in ["accuracy", "f1Macro", "f1Weighted"] {
         close(&found["live"][name], &expected[name], name);

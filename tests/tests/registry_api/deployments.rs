@@ -123,7 +123,7 @@ async fn what_cannot_be_deployed_leaves_what_is_live() {
             (json!({"replicas": 65}), 400, "validation", &["/replicas"]),
             (json!({"strategy": {"canary": {"percent": 0}}}), 400, "validation", &["/strategy/canary/percent"]),
             (json!({"hardware": "gpu"}), 422, "hardware-unavailable", &[]),
-            (json!({"autoscaling": {"enabled": true}}), 422, "autoscaling-unavailable", &[]),
+            (json!({"autoscaling": {"enabled": true}}), 400, "validation", &["/autoscaling/maxReplicas"]),
             (json!({"versoin": 2}), 400, "validation", &["/versoin"]),
         ];
         for (body, status, code, named) in cases {

@@ -199,3 +199,24 @@ async fn an_artifact_is_taken_from_an_allowed_store() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_the_database_and_the_store_take_is_measured() {
+    on_both(async |server| {
+        let api = server.api();
+        let id = api.create_model("churn").await;
+        publish(&api, &id, Form::new().part("artifact", file(artifact()))).await.expect(201);
+        let metrics = api.get("/metrics").await.expect(200).text;
+        let count = |metric: &str, operation: &str| -> u64 {
+            let series = format!("{metric}_count{{operation=\"{operation}\"}} ");
+            let line = metrics.lines().find_map(|line| line.strip_prefix(&series));
+            line.unwrap_or_else(|| panic!("no {series}")).parse().expect("a count")
+        };
+        let [acquired, read, written] =
+            ["acquire", "read", "write"].map(|operation| count("servoir_registry_duration_seconds", operation));
+        assert!(read > 0 && written >= 2 && acquired >= read + written, "{acquired}, {read}, {written}");
+        assert_eq!(count("servoir_store_duration_seconds", "put"), 1);
+        assert_eq!(count("servoir_store_duration_seconds", "delete"), 0);
+    })
+    .await;
+}

@@ -101,6 +101,7 @@ fn options() -> PoolOptions {
         inline_cost_max: Duration::ZERO,
         threads: 1,
         latency_target: None,
+        scaling: None,
         profile: None,
         check_one_in: 0,
     }

@@ -1,7 +1,7 @@
 //! The body of a prediction: its headers and its bytes.
 
 use super::compression::{Coding, Decompressor};
-use crate::config::Limits;
+use crate::app::App;
 use crate::error::ApiError;
 use crate::http::body::{self, BodyLimits};
 use crate::http::head::Headers;
@@ -25,10 +25,10 @@ pub struct Received {
 /// Reads a body of JSON within the server's limits.
 ///
 /// # Errors
-/// 415 for a coding that is not known or a media type that is surely no JSON, 413, 408, 400.
-pub async fn read_json(headers: &Headers<'_>, body: impl body::Received, limits: &Limits) -> Result<Bytes, ApiError> {
+/// 415 for a coding that is not known or a media type that is surely no JSON, 413, 408, 400, 429 without room for it.
+pub async fn read_json(headers: &Headers<'_>, body: impl body::Received, app: &App) -> Result<Bytes, ApiError> {
     check_json(headers)?;
-    collect(headers, body, limits, 0).await
+    collect(headers, body, app, 0).await
 }
 
 /// Reads a body of the Open Inference Protocol within the server's limits. Tensors in binary form lie aligned in memory
@@ -36,14 +36,10 @@ pub async fn read_json(headers: &Headers<'_>, body: impl body::Received, limits:
 ///
 /// # Errors
 /// As [`read_json`]; 400 when the length of the JSON is no number, or more than the body has.
-pub async fn read_tensors(
-    headers: &Headers<'_>,
-    body: impl body::Received,
-    limits: &Limits,
-) -> Result<Received, ApiError> {
+pub async fn read_tensors(headers: &Headers<'_>, body: impl body::Received, app: &App) -> Result<Received, ApiError> {
     check_media(headers, &["multipart/"], "send JSON, or JSON and then tensors in binary form")?;
     let head_len = if headers.has_head_len { head_len(headers.all)? } else { None };
-    let bytes = collect(headers, body, limits, head_len.unwrap_or(0)).await?;
+    let bytes = collect(headers, body, app, head_len.unwrap_or(0)).await?;
     if let Some(head_len) = head_len.filter(|&head_len| head_len > bytes.len()) {
         let detail = format!("{HEAD_LEN} is {head_len}, and the body has {} bytes", bytes.len());
         return Err(ApiError::malformed("wrong-head-length", detail));
@@ -89,11 +85,12 @@ fn head_len(headers: &HeaderMap) -> Result<Option<usize>, ApiError> {
 async fn collect(
     headers: &Headers<'_>,
     body: impl body::Received,
-    limits: &Limits,
+    app: &App,
     head_len: usize,
 ) -> Result<Bytes, ApiError> {
+    let limits = &app.config.limits;
     let idle_max = Duration::from_secs(limits.body_idle_seconds);
-    let limits = BodyLimits { bytes_max: limits.predict_body_bytes_max, idle_max };
+    let limits = BodyLimits { bytes_max: limits.predict_body_bytes_max, idle_max, room: &app.bodies };
     let coding = if headers.is_encoded { Coding::of_body(headers.all)? } else { None };
     match coding {
         None => body::read_aligned(body, limits, head_len).await,
@@ -105,11 +102,11 @@ async fn collect(
 async fn decompressed(
     mut body: impl body::Received,
     coding: Coding,
-    limits: BodyLimits,
+    limits: BodyLimits<'_>,
     head_len: usize,
 ) -> Result<Bytes, ApiError> {
     body::declared_min(&body, limits)?;
-    let mut decompressor = Decompressor::new(coding, head_len, limits.bytes_max);
+    let mut decompressor = Decompressor::new(coding, head_len, (limits.bytes_max, limits.room));
     let mut left = limits.bytes_max;
     while let Some(piece) = body::piece(&mut body, limits).await? {
         left = left.checked_sub(piece.len()).ok_or_else(|| body::too_large(limits.bytes_max))?;

@@ -55,8 +55,7 @@ pub struct DeployModel {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AutoscalingBounds {
-    /// By default false, which is all that this release offers.
-    #[schema(schema_with = never_schema)]
+    /// By default false: there are `replicas` instances.
     pub enabled: Option<bool>,
     #[schema(minimum = 1, maximum = 64)]
     #[serde(default, deserialize_with = "whole::optional")]
@@ -141,12 +140,6 @@ fn engine_schema() -> Object {
     ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(names)).build()
 }
 
-/// The schema of that field.
-pub fn never_schema() -> Object {
-    let values = [Value::Bool(false), Value::Null];
-    ObjectBuilder::new().schema_type(nullable(Type::Boolean)).enum_values(Some(values)).build()
-}
-
 /// A deployment to make, checked but for its version.
 #[derive(Debug, PartialEq)]
 pub struct Plan {
@@ -162,7 +155,7 @@ impl DeployModel {
     /// The deployment to make.
     ///
     /// # Errors
-    /// 400 with every wrong field; 422 `hardware-unavailable` or `autoscaling-unavailable`.
+    /// 400 with every wrong field; 422 `hardware-unavailable`.
     pub fn check(self) -> Result<Plan, ApiError> {
         let mut fields = Fields::default();
         if let Some(version) = self.version {
@@ -188,7 +181,7 @@ impl DeployModel {
             version: 0,
             hardware: available_hardware(self.hardware)?,
             replicas,
-            autoscaling: available_autoscaling(autoscaling)?,
+            autoscaling,
             max_batch_size,
             max_queue_delay_ms,
             latency_target_ms: self.latency_target_ms,
@@ -216,15 +209,6 @@ fn available_hardware(asked: Option<String>) -> Result<String, ApiError> {
     }
 }
 
-fn available_autoscaling(asked: Option<Autoscaling>) -> Result<Option<Autoscaling>, ApiError> {
-    if asked.as_ref().is_some_and(|asked| asked.enabled) {
-        let detail = "this release keeps the number of instances at `replicas`; leave autoscaling out or set \
-            autoscaling.enabled to false, and choose replicas";
-        return Err(ApiError::new(Kind::Unprocessable, "autoscaling-unavailable", detail));
-    }
-    Ok(asked)
-}
-
 impl TuningChoice {
     fn check(self, fields: &mut Fields) -> Tuning {
         if let Some(engine) = self.engine.as_deref().filter(|engine| EngineName::from_text(engine).is_none()) {
@@ -241,6 +225,13 @@ impl TuningChoice {
 
 impl AutoscalingBounds {
     fn check(self, fields: &mut Fields) -> Autoscaling {
+        let is_enabled = self.enabled.unwrap_or(false);
+        if is_enabled && self.max_replicas.is_none() {
+            fields.wrong(
+                "/autoscaling/maxReplicas",
+                "says how many instances there may be; it is needed when enabled is true",
+            );
+        }
         let low = self.min_replicas.unwrap_or(1);
         let high = self.max_replicas.unwrap_or(low);
         let min_replicas = whole(fields, "/autoscaling/minReplicas", low, REPLICAS_MAX);
@@ -250,7 +241,7 @@ impl AutoscalingBounds {
         }
         let target_cpu_utilization = self.target_cpu_utilization.unwrap_or(70.0);
         fields.within("/autoscaling/targetCpuUtilization", target_cpu_utilization, &(1.0..=100.0));
-        Autoscaling { enabled: self.enabled.unwrap_or(false), min_replicas, max_replicas, target_cpu_utilization }
+        Autoscaling { enabled: is_enabled, min_replicas, max_replicas, target_cpu_utilization }
     }
 }
 
@@ -297,7 +288,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_all_at_once() {
-        let cases: [(&str, &[&str]); 9] = [
+        let cases: [(&str, &[&str]); 10] = [
             (
                 r#"{"version": 0, "replicas": 65, "latencyTargetMs": 0, "batching": {"maxBatchSize": 0, "maxQueueDelayMs": -1},
                 "tuning": {"engine": "x", "instances": 0, "threads": 1025},
@@ -323,6 +314,7 @@ mod tests {
             (r#"{"replica": 2}"#, &["/replica"]),
             (r#"{"batching": {"maxBatch": 2}}"#, &["/batching/maxBatch"]),
             (r#"{"autoscaling": {"targetCpuUtilization": 0}}"#, &["/autoscaling/targetCpuUtilization"]),
+            (r#"{"autoscaling": {"enabled": true}}"#, &["/autoscaling/maxReplicas"]),
         ];
         for (body, expected) in cases {
             let error = plan(body).unwrap_err();
@@ -333,10 +325,7 @@ mod tests {
 
     #[test]
     fn what_this_release_cannot_do_is_said() {
-        for (body, code) in [
-            (r#"{"hardware": "gpu"}"#, "hardware-unavailable"),
-            (r#"{"autoscaling": {"enabled": true, "minReplicas": 1, "maxReplicas": 2}}"#, "autoscaling-unavailable"),
-        ] {
+        for (body, code) in [(r#"{"hardware": "gpu"}"#, "hardware-unavailable")] {
             let error = plan(body).unwrap_err();
             assert_eq!((error.code, error.kind), (code, Kind::Unprocessable), "{body}");
         }

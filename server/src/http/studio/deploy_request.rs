@@ -2,7 +2,7 @@
 
 use crate::error::{ApiError, FieldError};
 use crate::http::registry::deploy_request::{
-    AutoscalingBounds, BatchingChoice, DeployModel, Plan, StrategyChoice, TuningChoice, hardware_schema, never_schema,
+    AutoscalingBounds, BatchingChoice, DeployModel, Plan, StrategyChoice, TuningChoice, hardware_schema,
     strategy_schema,
 };
 use crate::http::whole;
@@ -39,8 +39,7 @@ pub struct Deploy {
 #[serde(deny_unknown_fields)]
 #[schema(as = StudioAutoscaling)]
 struct Autoscaling {
-    /// By default false, which is all that this release offers.
-    #[schema(schema_with = never_schema)]
+    /// By default false: there are `replicas` instances.
     enabled: Option<bool>,
     #[schema(minimum = 1, maximum = 64)]
     #[serde(default, deserialize_with = "whole::optional")]

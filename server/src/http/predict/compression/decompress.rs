@@ -4,6 +4,7 @@ use super::Coding;
 use crate::error::ApiError;
 use crate::http::body;
 use crate::http::buffer::Buffer;
+use crate::http::room::{Full, Room};
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
@@ -42,8 +43,8 @@ struct Bounded {
 impl Decompressor {
     /// Nothing yet. Of what is decoded, the part behind `head_len` bytes will lie aligned, and more than `bytes_max` bytes
     /// are refused.
-    pub fn new(coding: Coding, head_len: usize, bytes_max: usize) -> Self {
-        let body = Bounded { buffer: Buffer::new(CHUNK_BYTES.min(bytes_max), head_len), bytes_max };
+    pub fn new(coding: Coding, head_len: usize, (bytes_max, room): (usize, &Room)) -> Self {
+        let body = Bounded { buffer: Buffer::new(CHUNK_BYTES.min(bytes_max), head_len, room), bytes_max };
         let stream = match coding {
             Coding::Gzip => Stream::Gzip(Box::new(MultiGzDecoder::new(body))),
             Coding::Deflate => Stream::Zlib(Box::new(Zlib { inflate: Decompress::new(true), ended: false, body })),
@@ -54,7 +55,7 @@ impl Decompressor {
     /// Decodes a piece; a large one on another thread.
     ///
     /// # Errors
-    /// 413 as soon as the limit is passed; 400 `body-encoding` when the piece is no part of such a stream.
+    /// 413 as soon as the limit is passed; 429 without room for it; 400 `body-encoding` when the piece is no part of such a stream.
     pub async fn feed(mut self, piece: Bytes) -> Result<Self, ApiError> {
         if piece.len() <= INLINE_BYTES_MAX {
             self.decode(&piece)?;
@@ -95,6 +96,9 @@ fn refused(coding: Coding, error: &io::Error) -> ApiError {
     if let Some(TooLarge { bytes_max }) = error.get_ref().and_then(|cause| cause.downcast_ref()) {
         return body::too_large(*bytes_max);
     }
+    if let Some(full) = error.get_ref().and_then(|cause| cause.downcast_ref::<Full>()) {
+        return (*full).into();
+    }
     let detail = match error.kind() {
         io::ErrorKind::UnexpectedEof => "the stream ends before it is whole".to_owned(),
         _ => error.to_string(),
@@ -131,7 +135,7 @@ impl Write for Bounded {
         if bytes.len() > self.bytes_max - self.buffer.body_len() {
             return Err(io::Error::other(TooLarge { bytes_max: self.bytes_max }));
         }
-        self.buffer.extend(bytes);
+        self.buffer.extend(bytes).map_err(io::Error::other)?;
         Ok(bytes.len())
     }
 
@@ -146,7 +150,7 @@ mod tests {
     use super::*;
 
     fn decoded(coding: Coding, stream: &[u8], piece_len: usize, bytes_max: usize) -> Result<Bytes, ApiError> {
-        let mut decompressor = Decompressor::new(coding, 3, bytes_max);
+        let mut decompressor = Decompressor::new(coding, 3, (bytes_max, &Room::new(1 << 20)));
         for piece in stream.chunks(piece_len) {
             decompressor.decode(piece)?;
         }

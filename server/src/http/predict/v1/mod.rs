@@ -30,7 +30,7 @@ pub async fn predict(
     let chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
     let deployment = &*chosen.deployment;
     call.served.model = Some(Arc::clone(&chosen.deployment));
-    let bytes = media::read_json(&head.headers, body, &call.app.config.limits).await?;
+    let bytes = media::read_json(&head.headers, body, call.app).await?;
     let asked =
         Asked::read(&bytes, lookup::expected(deployment)).inspect_err(|fault| unfit::note(deployment, fault))?;
     let how = How { timeout: None, priority: Priority::Normal, observed: asked.observed };

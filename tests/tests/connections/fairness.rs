@@ -1,0 +1,90 @@
+//! What one caller may take of the server, and what the bodies of all may.
+
+use crate::Churn;
+use serde_json::json;
+use servoir_tests::api::{Api, REGISTRY};
+use servoir_tests::server::{BOOTSTRAP_KEY, Database, TestServer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// More than any caller of these tests asks while it is being set up.
+const PER_SECOND: u32 = 40;
+
+#[tokio::test]
+async fn a_caller_in_haste_is_held_up_and_no_other() {
+    let server = TestServer::start_with(Database::Sqlite, |config| {
+        config.limits.caller_requests_per_second_max = PER_SECOND;
+    })
+    .await;
+    let churn = Churn::read();
+    let owner = server.api();
+    owner.serve("churn", churn.model.clone()).await;
+    let made =
+        owner.post("/api/v1/auth/api-keys", json!({"name": "other", "scopes": ["inference:invoke"]})).await.expect(201);
+    let other = Api::new(server.url(), made.json["key"].as_str());
+    let nobody = Api::new(server.url(), Some("a-key-that-nobody-has-0123456789-0123456789"));
+
+    let mut statuses = Vec::new();
+    for _ in 0..3 * PER_SECOND {
+        let answer = owner.post("/v1/predict/churn", churn.body.clone()).await;
+        if answer.status == 429 {
+            assert_eq!((answer.code(), answer.header("retry-after")), ("rate-limited", "1"), "{}", answer.text);
+        }
+        statuses.push(answer.status.as_u16());
+    }
+    assert!(statuses.iter().all(|status| [200, 429].contains(status)), "{statuses:?}");
+    assert!(statuses.contains(&429), "{PER_SECOND} a second were let in at most");
+    other.post("/v1/predict/churn", churn.body.clone()).await.expect(200);
+
+    // Keys are guessed no faster, and whether the server is well is told whoever asks.
+    let mut guesses = Vec::new();
+    for _ in 0..3 * PER_SECOND {
+        guesses.push(nobody.get(&format!("{REGISTRY}/models")).await.status.as_u16());
+    }
+    assert!(guesses[0] == 401 && guesses.contains(&429), "{guesses:?}");
+    for path in ["/livez", "/readyz", "/v2/health/ready"] {
+        nobody.get(path).await.expect(200);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn long_bodies_share_a_bounded_memory() {
+    const MIB: usize = 1 << 20;
+    let server = TestServer::start_with(Database::Sqlite, |config| config.limits.bodies_bytes_max = 4 * MIB).await;
+    let churn = Churn::read();
+    let api = server.api();
+    api.serve("churn", churn.model.clone()).await;
+    let body = churn.body.to_string();
+    let padded = |bytes: usize| format!("{body}{}", " ".repeat(bytes - body.len()));
+
+    // Somebody has sent most of a long body, and does not go on.
+    let mut slow = TcpStream::connect(server.address()).await.expect("the server accepts");
+    let whole = padded(3 * MIB);
+    let head = format!(
+        "POST /v1/predict/churn HTTP/1.1\r\nhost: x\r\nx-api-key: {BOOTSTRAP_KEY}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        whole.len()
+    );
+    slow.write_all(head.as_bytes()).await.expect("the head is sent");
+    slow.write_all(&whole.as_bytes()[..whole.len() - 1]).await.expect("the body is sent");
+    // Until the server has read it, another long body may find room.
+    let refused = async {
+        loop {
+            let answer = api.send(api.request(reqwest::Method::POST, "/v1/predict/churn").body(padded(2 * MIB))).await;
+            if answer.status == 429 {
+                return answer;
+            }
+        }
+    };
+    let refused = tokio::time::timeout(std::time::Duration::from_secs(30), refused).await.expect("no room");
+    assert_eq!((refused.code(), refused.header("retry-after")), ("bodies-too-large", "1"), "{}", refused.text);
+    // Short ones are not held up, and the first gets its answer; then there is room again.
+    api.post("/v1/predict/churn", churn.body.clone()).await.expect(200);
+    slow.write_all(b" ").await.expect("the rest is sent");
+    let mut answer = [0; 15];
+    slow.read_exact(&mut answer).await.expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    api.send(api.request(reqwest::Method::POST, "/v1/predict/churn").body(padded(2 * MIB))).await.expect(200);
+    server.stop().await;
+}
