@@ -15,7 +15,7 @@ from pathlib import Path
 
 import datasets
 import evaluation
-from fixtures import estimators, graphs, hostile, node_tests, training_tables, trees
+from fixtures import estimators, graphs, hostile, node_tests, preflight, training_tables, trees
 from trees import lightgbm_models, onnx_models, xgboost_models
 
 VERSIONS_DIFFER_BY = 1e-3
@@ -34,6 +34,7 @@ def main() -> None:
     trees.write_native_formats(out)
     graphs.write_external_escapes(out)
     hostile.write(out)
+    preflight.write(out / "preflight")
     (out / "fixtures.json").write_text(json.dumps(sorted(fixture.name for fixture in made)) + "\n", encoding="utf-8")
     print(f"{len(made)} models with cases after {time.perf_counter() - start:.1f} s; now ONNX's node tests", flush=True)
     node_tests.write(out)

@@ -1,6 +1,6 @@
 //! Immutable versions of models.
 
-use crate::actor::{Actor, Page, Window};
+use crate::actor::{Actor, Page, Window, storable};
 use crate::artifacts::references;
 use crate::audit::{Deed, digest};
 use crate::error::{RegistryError, Result};
@@ -191,6 +191,37 @@ impl Registry {
         write.commit().await?;
         self.sweep_released(&digests).await;
         Ok(())
+    }
+}
+
+impl Registry {
+    /// `model.version_rejected`: the version cannot be served, and from now on says so. A version that is live somewhere, or
+    /// was before what is, stays as it is: whether one was rejected is given back.
+    pub async fn reject_version(&self, actor: &Actor, model: &ModelId, number: i64, reason: &str) -> Result<bool> {
+        storable("reason", reason)?;
+        let now = Timestamp::now();
+        let mut write = self.database().write().await?;
+        touch(&mut write, actor, model, None, now).await?;
+        let rejected = sqlx::query(
+            "update versions set state = 'rejected', reason = $3 \
+             where model = $1 and version = $2 and state = 'ready' and not exists (select model from deployments \
+             where model = $1 and (primary_version = $2 or previous_version = $2 or canary_version = $2 \
+             or shadow_version = $2)) returning version",
+        )
+        .bind(model.as_str())
+        .bind(number)
+        .bind(reason)
+        .fetch_optional(write.connection())
+        .await?;
+        if rejected.is_none() {
+            return Ok(false);
+        }
+        let before = Some(json!({ "version": number, "state": VersionState::Ready.text() }));
+        let after = Some(json!({ "version": number, "state": VersionState::Rejected.text(), "reason": reason }));
+        let deed = Deed { action: "model.version_rejected", target: model.as_str(), before, after };
+        write.record(actor, now, deed).await?;
+        write.commit().await?;
+        Ok(true)
     }
 }
 

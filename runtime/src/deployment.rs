@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 mod check;
 mod once;
 
-pub use once::{Aside, run_once};
+pub use once::{Aside, run_once, try_out};
 
 /// How a deployment batches and queues.
 #[derive(Debug, Clone, PartialEq)]

@@ -174,7 +174,7 @@ impl Engines {
     }
 
     /// The engines that may be able to load a model, in order of preference.
-    pub(crate) fn candidates(&self, artifact: &Artifact) -> Vec<EngineName> {
+    pub fn candidates(&self, artifact: &Artifact) -> Vec<EngineName> {
         let engines: &[EngineName] = match artifact.format {
             Format::Onnx => &EngineName::ALL,
             _ => &[EngineName::Trees],

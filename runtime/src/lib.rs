@@ -20,7 +20,7 @@ mod statistics;
 mod tap;
 
 pub use artifact::{Artifact, Format, Inspection, inspect};
-pub use deployment::{Aside, Deployment, Gauges, Identity, PoolOptions, run_once};
+pub use deployment::{Aside, Deployment, Gauges, Identity, PoolOptions, run_once, try_out};
 #[doc(hidden)]
 pub use engine::faulty;
 pub use engine::{EngineName, EngineStatus, Engines, LoadOptions, Program, Session};

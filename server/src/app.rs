@@ -8,6 +8,7 @@ use crate::models_dir::ModelsDirectory;
 use crate::monitoring::findings::Findings;
 use crate::monitoring::webhooks::Webhooks;
 use crate::monitoring::{EntityLog, Monitoring};
+use crate::preflight::Preflight;
 use crate::readiness::Readiness;
 use crate::reconcile::Reconciler;
 use crate::telemetry::metrics::Metrics;
@@ -30,6 +31,8 @@ pub struct App {
     pub engines: Engines,
     /// Finds out how models run best here.
     pub tuner: Arc<Tuner>,
+    /// Tries model files before they are loaded.
+    pub preflight: Preflight,
     /// What runs.
     pub serving: Serving,
     /// Makes what runs equal to what should run.

@@ -10,6 +10,7 @@ pub mod grpc;
 pub mod http;
 pub mod models_dir;
 pub mod monitoring;
+mod preflight;
 pub mod readiness;
 pub mod reconcile;
 pub mod serve;

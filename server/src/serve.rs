@@ -17,6 +17,7 @@ use crate::monitoring::analysis::keep_analysing;
 use crate::monitoring::findings::Findings;
 use crate::monitoring::webhooks::{Webhooks, keep_delivering};
 use crate::monitoring::{EntityLog, Monitoring, keep_monitoring, prediction_ids};
+use crate::preflight::Preflight;
 use crate::readiness::Readiness;
 use crate::reconcile::{Reconciler, keep_converging, keep_scaling};
 use crate::telemetry::metrics::Metrics;
@@ -125,6 +126,7 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
         monitoring: Arc::new(Monitoring::new(registry.clone(), reconciler.node())),
         findings: Findings::default(),
         webhooks: Webhooks::new(config.monitoring.webhooks_private_allowed)?,
+        preflight: Preflight::new(&config, Arc::clone(&metrics)),
         metrics,
         tuner: Arc::new(Tuner::new(&config)),
         config,

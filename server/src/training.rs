@@ -1,8 +1,8 @@
 //! Runs of training on this node: the Studio's supervisor, set up as configured.
 
 use crate::app::SharedApp;
+use servoir_child::Program;
 use servoir_runtime::inspect;
-use servoir_studio::runs::process::WorkerCommand;
 use servoir_studio::runs::supervisor::{Runner, Settings, Supervisor};
 use servoir_types::Signature;
 use std::path::Path;
@@ -24,10 +24,6 @@ pub async fn supervise(app: SharedApp, stop: CancellationToken) {
 
 fn settings(app: &SharedApp) -> std::io::Result<Settings> {
     let config = &app.config.studio;
-    let program = match &config.worker {
-        Some(program) => std::path::absolute(program)?,
-        None => std::env::current_exe()?,
-    };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(Settings {
         node: app.reconciler.node().to_owned(),
@@ -37,7 +33,7 @@ fn settings(app: &SharedApp) -> std::io::Result<Settings> {
         nice: config.nice,
         artifact_bytes_max: app.config.limits.artifact_bytes_max,
         scratch: app.config.data_dir.join("scratch").join("runs"),
-        command: WorkerCommand { program, args: vec![WORKER_COMMAND.into()] },
+        command: Program::this_or(config.worker.as_deref(), WORKER_COMMAND)?,
         inspect: Arc::new(look_into),
         runner: Runner { command: config.runner.clone(), cpu_seconds_max: config.runner_cpu_seconds_max },
     })

@@ -22,6 +22,24 @@ pub struct Overrides {
     pub threads: Option<usize>,
     /// The most rows that run together.
     pub batch_rows_max: Option<usize>,
+    /// Engines that must not open the model, and why.
+    pub barred: Vec<(EngineName, String)>,
+}
+
+/// Which engines a load opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opens {
+    /// In the order in which they are tried; `None` stands for the first that is here.
+    pub engines: Vec<Option<EngineName>>,
+    /// The one that the model is to run on, when somebody says so.
+    pub named: Option<EngineName>,
+}
+
+impl Opens {
+    /// The first engine that is here.
+    pub fn first() -> Self {
+        Self { engines: vec![None], named: None }
+    }
 }
 
 /// How a model is queued and batched when nobody says otherwise; [`Tuner::load`] fills in what is measured.
@@ -64,6 +82,28 @@ impl Tuner {
         }
     }
 
+    /// Which engines [`Self::load`] opens: the one that is known to be best, or all that are still to be measured. Blocking.
+    pub fn opens(
+        &self,
+        engines: &Engines,
+        (artifact, digest): (&Artifact, impl FnOnce() -> io::Result<Digest>),
+        overrides: &Overrides,
+        latency_target: Option<Duration>,
+    ) -> Opens {
+        let named = overrides.engine;
+        if self.time.is_zero() {
+            return Opens { engines: vec![named], named };
+        }
+        let engines = match digest().ok().and_then(|digest| kept(&self.file(&digest, engines))) {
+            Some(profile) => {
+                let best = profile.choose(named, latency_target);
+                vec![named.or_else(|| EngineName::from_text(&best?.engine))]
+            }
+            None => engines.candidates(artifact).into_iter().map(Some).collect(),
+        };
+        Opens { engines, named }
+    }
+
     /// Loads a model, and fills in what `overrides` leave open. `digest` names the artifact when its profile is wanted.
     /// Blocking.
     ///
@@ -78,10 +118,11 @@ impl Tuner {
     ) -> Result<(Arc<dyn Program>, PoolOptions), LoadError> {
         let (program, profile) = match self.time.is_zero() {
             true => (None, None),
-            false => self.profile(engines, artifact, digest, pool.latency_target)?,
+            false => self.profile(engines, (artifact, digest), pool.latency_target, &overrides.barred)?,
         };
         let choice = profile.as_ref().and_then(|profile| profile.choose(overrides.engine, pool.latency_target));
         let engine = overrides.engine.or_else(|| EngineName::from_text(&choice.as_ref()?.engine));
+        let engine = engine.or_else(|| first_but(&overrides.barred, engines.candidates(artifact)));
         let threads = overrides.threads.or(choice.as_ref().map(|choice| choice.threads)).unwrap_or(self.cores);
         let fits = |program: &Arc<dyn Program>| {
             choice.as_ref().is_some_and(|choice| choice.threads == threads)
@@ -110,17 +151,22 @@ impl Tuner {
     fn profile(
         &self,
         engines: &Engines,
-        artifact: &Artifact,
-        digest: impl FnOnce() -> io::Result<Digest>,
+        (artifact, digest): (&Artifact, impl FnOnce() -> io::Result<Digest>),
         latency_target: Option<Duration>,
+        barred: &[(EngineName, String)],
     ) -> Result<(Option<Arc<dyn Program>>, Option<Profile>), LoadError> {
         let digest = digest().map_err(|error| LoadError::Io(format!("{}: {error}", artifact.path.display())))?;
         let file = self.file(&digest, engines);
         if let Some(profile) = kept(&file) {
             return Ok((None, Some(profile)));
         }
-        let options =
-            ProfileOptions { time: self.time, cores: self.cores, batch_rows_max: self.batch_rows_max, latency_target };
+        let options = ProfileOptions {
+            time: self.time,
+            cores: self.cores,
+            batch_rows_max: self.batch_rows_max,
+            latency_target,
+            barred: barred.to_vec(),
+        };
         let measured = measure(engines, artifact, &options)?;
         // What cannot be kept is measured again next time.
         if let Err(error) = keep(&file, &measured.profile) {
@@ -133,6 +179,12 @@ impl Tuner {
         let hardware = Digest::of(format!("{}; up to {} rows", fingerprint(engines), self.batch_rows_max).as_bytes());
         self.folder.join(format!("{digest}-{}.json", &hardware.to_string()[..16]))
     }
+}
+
+/// The first engine that is not barred, where one is: the first of all could be that one.
+fn first_but(barred: &[(EngineName, String)], candidates: Vec<EngineName>) -> Option<EngineName> {
+    let is_barred = |engine: &EngineName| barred.iter().any(|(one, _)| one == engine);
+    if barred.is_empty() { None } else { candidates.into_iter().find(|engine| !is_barred(engine)) }
 }
 
 fn kept(file: &std::path::Path) -> Option<Profile> {

@@ -2,7 +2,6 @@
 
 pub mod frame;
 mod job_of;
-mod lines;
 pub mod live;
 mod outgoing;
 pub mod process;

@@ -9,7 +9,6 @@ pub mod ended;
 pub mod exit;
 mod files;
 mod importance;
-mod limits;
 pub mod process;
 mod reporter;
 pub mod run;

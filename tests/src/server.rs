@@ -5,7 +5,8 @@ use crate::environment;
 use crate::postgres::TestDatabase;
 use servoir::app::SharedApp;
 use servoir::config::{
-    AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, MonitoringConfig, StudioConfig, TlsConfig,
+    AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, MonitoringConfig, PreflightConfig,
+    StudioConfig, TlsConfig,
 };
 use servoir::serve::{Running, start};
 use servoir_types::Secret;
@@ -155,6 +156,12 @@ pub fn config(data_dir: &Path) -> Config {
         onnxruntime: Some(environment::onnxruntime()),
         engine_threads: 1,
         profile_seconds: 0,
+        preflight: PreflightConfig {
+            enabled: true,
+            seconds: 60,
+            memory_bytes: 2 << 30,
+            worker: Some(environment::binary()),
+        },
         auth: AuthConfig {
             off: false,
             jwt_hs256_secret: None,

@@ -1,12 +1,12 @@
 //! The child process of a run: what its exit code says, and that it keeps the limits that it is given.
 
+use servoir_child::memory::{ENVIRONMENT, is_out_of_memory};
 use servoir_studio::config::{Algorithm, TrainConfig};
 use servoir_studio::event::Event;
 use servoir_studio::job::{Job, Line, OUTCOME};
 use servoir_studio::table::inspect::inspect;
 use servoir_studio::task::Task;
-use servoir_studio::worker::exit::{CANCELLED, DONE, FAILED, UNREADABLE_JOB, is_out_of_memory};
-use servoir_studio::worker::process::ENVIRONMENT;
+use servoir_studio::worker::exit::{CANCELLED, DONE, FAILED, UNREADABLE_JOB};
 use servoir_tests::environment;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};

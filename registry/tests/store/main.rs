@@ -67,6 +67,7 @@ behaviours! {
             only_what_is_given_changes, a_stale_revision_is_refused, archiving_and_back,
             texts_that_postgres_cannot_keep_are_refused;
         versions: numbers_are_not_given_out_twice, a_page_of_versions, versions_that_are_deployed_stay,
+            a_version_that_is_no_good_says_so,
             deleting_a_model_takes_everything_with_it;
         datasets: a_dataset_comes_back_as_it_was_made, lists_of_datasets, names_of_datasets_are_unique_in_an_organization,
             a_file_stays_as_long_as_something_uses_it, a_dataset_that_is_linked_stays, a_link_is_replaced_and_ended,

@@ -1,7 +1,7 @@
 //! Versions: numbers, pages, deletion.
 
 use crate::world::{ALL, World, actor, code, spec};
-use servoir_registry::{NewVersion, Strategy, VersionState, Window};
+use servoir_registry::{AuditFilter, NewVersion, Strategy, VersionState, Window};
 use servoir_types::{Datatype, Digest, Shape, Signature, TensorSpec};
 
 pub async fn numbers_are_not_given_out_twice(world: &World) {
@@ -43,6 +43,33 @@ pub async fn a_page_of_versions(world: &World) {
         assert_eq!((version.description.as_str(), version.created_by.as_str()), ("first", "ada"));
     }
     assert_eq!(code(registry.version("acme", &model.id, 6).await), "not-found");
+}
+
+pub async fn a_version_that_is_no_good_says_so(world: &World) {
+    let model = world.model_with("churn", 4).await;
+    let (registry, who) = (&world.registry, actor("acme"));
+    registry.deploy(&who, &model.id, spec(1), Strategy::Swap).await.unwrap();
+    registry.deploy(&who, &model.id, spec(2), Strategy::Swap).await.unwrap();
+    let reject = async |version| registry.reject_version(&who, &model.id, version, "crashed: SIGSEGV").await;
+    let before = registry.audit("acme", &AuditFilter::all(ALL)).await.unwrap().total;
+    for (version, expected) in [(1, false), (2, false), (3, true), (3, false), (9, false)] {
+        assert_eq!(reject(version).await.unwrap(), expected, "version {version}");
+    }
+    for (version, state, reason) in [
+        (1, VersionState::Ready, None),
+        (2, VersionState::Ready, None),
+        (3, VersionState::Rejected, Some("crashed: SIGSEGV")),
+        (4, VersionState::Ready, None),
+    ] {
+        let read = registry.version("acme", &model.id, version).await.unwrap();
+        assert_eq!((read.state, read.reason.as_deref()), (state, reason), "version {version}");
+    }
+    assert_eq!(code(registry.deploy(&who, &model.id, spec(3), Strategy::Swap).await), "version-not-ready");
+    let audit = registry.audit("acme", &AuditFilter::all(ALL)).await.unwrap();
+    assert_eq!((audit.total, audit.items[0].action.as_str()), (before + 1, "model.version_rejected"));
+    assert_eq!(audit.items[0].after.as_ref().unwrap()["reason"], "crashed: SIGSEGV");
+    assert_eq!(code(registry.reject_version(&actor("other"), &model.id, 4, "no").await), "not-found");
+    assert_eq!(code(registry.reject_version(&who, &model.id, 4, "a\0b").await), "invalid-value");
 }
 
 pub async fn versions_that_are_deployed_stay(world: &World) {

@@ -3,6 +3,7 @@
 use super::check;
 use crate::engine::{Program, Session, caught};
 use crate::error::{LoadError, PredictError, RunError};
+use crate::pool::made_up;
 use servoir_types::Tensor;
 
 /// A session beside everything that serves; nothing of it is counted.
@@ -49,4 +50,20 @@ pub fn run_once(program: &dyn Program, inputs: &[Tensor]) -> Result<Result<Vec<T
         return Ok(Err(PredictError::Mismatch(mismatch)));
     }
     Ok(Aside::open(program)?.run(inputs))
+}
+
+/// Runs a program once on made-up inputs, zeros of the smallest shape, on a session of its own. Blocking; nothing is counted.
+/// What the engine says against the inputs is given back: a model may refuse zeros.
+///
+/// # Errors
+/// When no session can be opened, or the engine panics.
+pub fn try_out(program: &dyn Program) -> Result<Option<RunError>, LoadError> {
+    let panicked = |panic| {
+        let (engine, reason) = (program.engine().as_str().to_owned(), format!("it panicked: {panic}"));
+        LoadError::Rejected { engine, reason }
+    };
+    let mut session = caught(|| program.session()).map_err(panicked)??;
+    let Some(inputs) = made_up(program.signature(), 0) else { return Ok(None) };
+    let mut outputs = Vec::new();
+    caught(|| session.run(&inputs, &mut outputs)).map_err(panicked).map(Result::err)
 }

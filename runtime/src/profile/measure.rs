@@ -35,6 +35,8 @@ pub struct ProfileOptions {
     pub batch_rows_max: usize,
     /// How soon answers are wanted.
     pub latency_target: Option<Duration>,
+    /// Engines that must not open the model, and why.
+    pub barred: Vec<(EngineName, String)>,
 }
 
 /// A profile, and the program that it chose.
@@ -57,6 +59,10 @@ pub fn measure(engines: &Engines, artifact: &Artifact, options: &ProfileOptions)
     let mut best_micros = f64::INFINITY;
     let mut curves = Vec::new();
     for engine in engines.candidates(artifact) {
+        if let Some((_, reason)) = options.barred.iter().find(|(barred, _)| *barred == engine) {
+            left_out.push(format!("{}: {reason}", engine.as_str()));
+            continue;
+        }
         if best_micros < UNBEATABLE_MICROS {
             left_out.push(format!("{}: calling it alone takes longer than the best run", engine.as_str()));
             continue;

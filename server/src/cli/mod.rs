@@ -18,6 +18,7 @@ mod onnxruntime;
 mod output;
 mod pages;
 mod predict;
+mod preflight;
 mod push;
 mod serve;
 mod session;
@@ -92,6 +93,9 @@ enum Command {
     /// Train a model: the child process of a run, which reads its job from standard input
     #[command(hide = true)]
     StudioWorker,
+    /// Open a model file and run it once, under limits: the child process of a load, which reads its job from standard input
+    #[command(hide = true)]
+    Preflight,
 }
 
 impl Cli {
@@ -121,6 +125,7 @@ impl Cli {
             Command::Doctor(command) => wait::block_on(command.run()),
             Command::Completions(command) => command.run(),
             Command::StudioWorker => studio_worker::run(),
+            Command::Preflight => preflight::run(),
         }
     }
 }

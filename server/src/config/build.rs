@@ -3,7 +3,8 @@
 use super::layers::Effective;
 use super::value::{Value, network};
 use super::{
-    AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, MonitoringConfig, StudioConfig, TlsConfig,
+    AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, MonitoringConfig, PreflightConfig,
+    StudioConfig, TlsConfig,
 };
 use servoir_types::Secret;
 use std::net::SocketAddr;
@@ -38,6 +39,12 @@ pub(super) fn config(effective: &[Effective]) -> Config {
         onnxruntime: values.path("engines.onnxruntime"),
         engine_threads: values.size("engines.threads"),
         profile_seconds: values.count("engines.profile_seconds"),
+        preflight: PreflightConfig {
+            enabled: matches!(values.of("preflight.enabled"), Value::Flag(true)),
+            seconds: values.count("preflight.seconds"),
+            memory_bytes: values.count("preflight.memory_bytes"),
+            worker: values.path("preflight.worker"),
+        },
         auth: auth(&values),
         cors_allowed_origins: values.list("cors.allowed_origins"),
         limits: limits(&values),

@@ -58,6 +58,8 @@ pub struct Config {
     pub engine_threads: usize,
     /// `engines.profile_seconds`: how long a model is measured when it is loaded for the first time.
     pub profile_seconds: u64,
+    /// `preflight.*`: how model files are tried before they are loaded.
+    pub preflight: PreflightConfig,
     /// `auth.*`.
     pub auth: AuthConfig,
     /// `cors.allowed_origins`: whose scripts may call from a browser; `*` stands for everybody's.
@@ -148,6 +150,18 @@ pub struct BatchingConfig {
     pub check_one_in: u64,
     pub queue_rows_max: usize,
     pub queue_bytes_max: usize,
+}
+
+/// How model files are tried before they are loaded.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct PreflightConfig {
+    pub enabled: bool,
+    /// Of processor time.
+    pub seconds: u64,
+    pub memory_bytes: u64,
+    /// What is started for each file; `None`: this program.
+    pub worker: Option<PathBuf>,
 }
 
 /// How runs of training go on here.

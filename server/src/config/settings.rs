@@ -170,6 +170,30 @@ pub static SETTINGS: &[Setting] = &[
     )
     .flag("--profile-seconds"),
     Setting::new(
+        "preflight.enabled",
+        Kind::Flag,
+        "true",
+        "whether a model file is opened and run once in a process of its own before this one loads it",
+    ),
+    Setting::new(
+        "preflight.seconds",
+        count(1, 86_400),
+        "60",
+        "most seconds of a processor that this may take; twice that and half a minute more by the clock",
+    ),
+    Setting::new(
+        "preflight.memory_bytes",
+        count(256 << 20, 1024 * TIB),
+        "8589934592",
+        "most memory that it may ask for; about 5 times a model file's size is enough",
+    ),
+    Setting::new(
+        "preflight.worker",
+        Kind::Path,
+        "",
+        "program that is started with `preflight` for it, such as one that puts it into a container; without it, this one",
+    ),
+    Setting::new(
         "auth.mode",
         Kind::Choice(&["required", "off"]),
         "required",

@@ -36,6 +36,8 @@ fn defaults_are_those_that_are_documented() {
     assert_eq!((config.batching.queue_bytes_max, config.database_connections_max), (256 << 20, 16));
     assert_eq!((config.log_level.as_str(), config.log_format), ("info", LogFormat::Auto));
     assert!(!config.auth.off && !config.metrics_public);
+    let preflight = config.preflight;
+    assert_eq!((preflight.enabled, preflight.seconds, preflight.memory_bytes), (true, 60, 8 << 30));
 }
 
 #[test]
@@ -65,6 +67,11 @@ poll_seconds = 30
 onnxruntime = "/lib/ort.so"
 threads = 6
 profile_seconds = 18
+[preflight]
+enabled = false
+seconds = 26
+memory_bytes = 268435457
+worker = "/bin/jail"
 [auth]
 mode = "off"
 bootstrap_key = "0123456789abcdef0123456789abcdef"
@@ -145,6 +152,9 @@ format = "json"
         (config.batching.batch_rows_max, config.batching.queue_rows_max, config.batching.queue_bytes_max),
         (15, 16, 17)
     );
+    let preflight = config.preflight;
+    assert_eq!((preflight.enabled, preflight.seconds, preflight.memory_bytes), (false, 26, (256 << 20) + 1));
+    assert_eq!(preflight.worker, Some(PathBuf::from("/bin/jail")));
     let studio = config.studio;
     assert_eq!((studio.runs_max, studio.threads, studio.memory_bytes_max, studio.nice), (21, 22, 64 << 20, 18));
     assert_eq!(studio.worker, Some(PathBuf::from("/bin/contained")));
@@ -209,7 +219,7 @@ type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str
 
 #[test]
 fn what_is_wrong_is_said_with_its_place() {
-    let cases: [Case; 36] = [
+    let cases: [Case; 37] = [
         ("[server", &[], "servoir.toml:1:8: this is not TOML: unclosed table, expected `]`"),
         (
             "[server]\nlisen = []",
@@ -360,6 +370,11 @@ fn what_is_wrong_is_said_with_its_place() {
             "[storage]\nartifacts = \"s3://b\"\ns3.aws_endpoint = \"http://minio:9000\"",
             &[],
             "servoir.toml:3:1: 'storage.s3' has an http:// endpoint, which needs 'aws_allow_http' = \"true\": nothing is encrypted",
+        ),
+        (
+            "[preflight]\nmemory_bytes = 1000000",
+            &[],
+            "servoir.toml:2:16: 'preflight.memory_bytes' must be a whole number from 268435456 to 1125899906842624, got 1000000",
         ),
         (
             "[batching]\nqueue_rows_max = 63",

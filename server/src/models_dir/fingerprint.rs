@@ -1,6 +1,7 @@
 //! What tells whether a folder has changed: names, sizes and times of its files.
 
 use super::refusal::Refusal;
+use servoir_types::Digest;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -25,6 +26,11 @@ impl Fingerprint {
         collect(folder, DEPTH_MAX, &mut files)?;
         files.sort();
         Ok(Self(files))
+    }
+
+    /// What stands for the folder as it was read.
+    pub fn digest(&self) -> Digest {
+        Digest::of(format!("{:?}", self.0).as_bytes())
     }
 }
 

@@ -4,7 +4,7 @@ use super::reading::{Candidate, Options};
 use super::refusal::Refusal;
 use super::warmed::Warmed;
 use crate::app::SharedApp;
-use crate::tuning::{Overrides, pool_defaults};
+use crate::tuning::{Opens, Overrides, pool_defaults};
 use servoir_runtime::{Artifact, Deployment, Identity, LoadError, PoolOptions, inspect};
 use servoir_types::{Digest, ModelId};
 use std::fs::File;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// A version in memory, warmed and ready to answer.
 ///
 /// # Errors
-/// When the configuration does not fit the model file, or no engine serves it.
+/// When the configuration does not fit the model file, it does not pass its preflight, or no engine serves it.
 pub async fn load(
     app: &SharedApp,
     (name, version): (&str, u64),
@@ -22,15 +22,14 @@ pub async fn load(
 ) -> Result<Arc<Deployment>, Refusal> {
     let identity = Identity { model: ModelId::from_text(name), name: name.to_owned(), version };
     let (pool, overrides) = (pool_options(app, options), overrides(options));
-    let tuner = Arc::clone(&app.tuner);
-    let (engines, file, config) = (app.engines.clone(), candidate.file.clone(), options.config.clone());
+    let (artifact, opens) = look_into(app, candidate, overrides.clone()).await?;
+    let barred = app.preflight.pass(&artifact, candidate.fingerprint.digest(), &opens).await;
+    let barred = barred.map_err(|failed| Refusal::Preflight { path: artifact.path.clone(), failed })?;
+    let overrides = Overrides { barred, ..overrides };
+    let (tuner, engines, config) = (Arc::clone(&app.tuner), app.engines.clone(), options.config.clone());
     let loading = app.reconciler.loading_threads().run(move || {
-        let failed = |error: LoadError| Refusal::Load { path: file.path.clone(), error };
-        // What it is comes first: a file that is no model is told from one that is damaged.
-        let inspection = inspect(&file.path, Some(&file.folder)).map_err(|error| failed(error.into()))?;
-        let (path, folder) = (file.path.clone(), Some(file.folder.clone()));
-        let artifact = Artifact { path, folder, format: inspection.format };
-        let digest = || Digest::of_reader(File::open(&artifact.path)?);
+        let failed = |error: LoadError| Refusal::Load { path: artifact.path.clone(), error };
+        let digest = || digest(&artifact);
         let (mut program, pool) = tuner.load(&engines, (&artifact, digest), &overrides, pool).map_err(failed)?;
         if let Some(config) = config {
             config.check_tensors(program.signature())?;
@@ -40,6 +39,25 @@ pub async fn load(
         Deployment::start(identity, program, pool).map_err(failed)
     });
     loading.await.ok_or(Refusal::Aborted)?
+}
+
+/// What a file is, and which engines will open it.
+async fn look_into(app: &SharedApp, candidate: &Candidate, overrides: Overrides) -> Result<(Artifact, Opens), Refusal> {
+    let (tuner, engines, file) = (Arc::clone(&app.tuner), app.engines.clone(), candidate.file.clone());
+    let looking = app.reconciler.loading_threads().run(move || {
+        // What it is comes first: a file that is no model is told from one that is damaged.
+        let inspection = inspect(&file.path, Some(&file.folder));
+        let inspection = inspection.map_err(|error| Refusal::Load { path: file.path.clone(), error: error.into() })?;
+        let artifact = Artifact { path: file.path, folder: Some(file.folder), format: inspection.format };
+        // A latency target is nothing that a folder's configuration tells.
+        let opens = tuner.opens(&engines, (&artifact, || digest(&artifact)), &overrides, None);
+        Ok((artifact, opens))
+    });
+    looking.await.ok_or(Refusal::Aborted)?
+}
+
+fn digest(artifact: &Artifact) -> std::io::Result<Digest> {
+    Digest::of_reader(File::open(&artifact.path)?)
 }
 
 fn pool_options(app: &SharedApp, options: &Options) -> PoolOptions {
@@ -58,5 +76,6 @@ fn overrides(options: &Options) -> Overrides {
         instances: options.instances,
         threads: None,
         batch_rows_max: options.batching.rows_max,
+        barred: Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::config_file::ConfigError;
 use crate::error::ApiError;
+use crate::preflight;
 use servoir_runtime::LoadError;
 use servoir_types::Kind;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,14 @@ pub enum Refusal {
         path: PathBuf,
         /// What the engine says.
         error: LoadError,
+    },
+    /// The model file did not pass its preflight.
+    #[error("{}: {failed}", path.display())]
+    Preflight {
+        /// The model file.
+        path: PathBuf,
+        /// Why.
+        failed: preflight::Failed,
     },
     /// The thread that loaded it ended before it was done.
     #[error("loading ended abnormally")]

@@ -4,6 +4,7 @@ use super::Failure;
 use super::load::format_of;
 use crate::app::App;
 use crate::error::ApiError;
+use crate::tuning::Opens;
 use servoir_registry::{Version, VersionState};
 use servoir_runtime::{Artifact, LoadOptions, Program};
 use servoir_types::Kind;
@@ -22,7 +23,9 @@ pub async fn open_beside(app: &App, version: &Version) -> Result<Arc<dyn Program
     }
     let format = format_of(&version.format).map_err(Failure::Load)?;
     let path = app.registry.fetch_artifact(version.digest).await?;
-    let (engines, artifact) = (app.engines.clone(), Artifact { path, folder: None, format });
+    let artifact = Artifact { path, folder: None, format };
+    app.preflight.pass(&artifact, version.digest, &Opens::first()).await.map_err(Failure::Preflight)?;
+    let engines = app.engines.clone();
     let load = move || engines.load(&artifact, &LoadOptions { engine: None, intra_threads: 1 });
     let loaded = app.reconciler.loading_threads().run(load).await;
     Ok(loaded.ok_or(Failure::Aborted)?.map_err(Failure::Load)?)

@@ -1,12 +1,13 @@
-//! From an artifact to a version that answers: fetch, verify, load, start.
+//! From an artifact to a version that answers: fetch, verify, try, load, start.
 
 use super::loading_threads::LoadingThreads;
 use crate::app::SharedApp;
 use crate::error::ApiError;
+use crate::preflight;
 use crate::tuning::{Overrides, pool_defaults};
 use servoir_registry::{Placed, RegistryError};
 use servoir_runtime::{
-    Artifact, Deployment, EngineName, Format, Identity, LoadError, PoolOptions, Scaling, Unsupported,
+    Artifact, Deployment, EngineName, EngineStatus, Format, Identity, LoadError, PoolOptions, Scaling, Unsupported,
 };
 use servoir_types::{Kind, ModelId};
 use std::sync::Arc;
@@ -21,6 +22,9 @@ pub enum Failure {
     /// The artifact could not be fetched.
     #[error(transparent)]
     Fetch(#[from] RegistryError),
+    /// It did not pass its preflight.
+    #[error(transparent)]
+    Preflight(#[from] preflight::Failed),
     /// No engine serves it.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -30,10 +34,22 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Why the version is no good, whichever node serves it and however: it then is rejected. Where somebody named the
+    /// engine, or the best engine for such files is not here, another may serve it.
+    pub fn condemns(&self, app: &SharedApp, placed: &Placed) -> Option<String> {
+        let Self::Preflight(failed) = self else { return None };
+        let is_onnx = placed.format == Format::Onnx.as_str();
+        let is_here = |engine: EngineStatus| engine.name == EngineName::OnnxRuntime && engine.state.is_ok();
+        let is_tried_well = !is_onnx || app.engines.found().into_iter().any(is_here);
+        let is_bad = failed.reason.is_the_files() && placed.spec.tuning.engine.is_none() && is_tried_well;
+        is_bad.then(|| failed.reason.told())
+    }
+
     /// Whether trying again cannot help: the artifact or the engines would have to change.
     pub fn is_final(&self) -> bool {
         match self {
             Self::Fetch(error) => error.kind() != Kind::Unavailable,
+            Self::Preflight(failed) => failed.is_final(),
             Self::Load(LoadError::Io(_)) => false,
             Self::Load(_) | Self::Aborted => true,
         }
@@ -44,6 +60,7 @@ impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Fetch(error) => error.into(),
+            Failure::Preflight(failed) => failed.into(),
             Failure::Load(error) => error.into(),
             Failure::Aborted => Self::internal(failure),
         }
@@ -86,8 +103,10 @@ impl Loader {
             name: name.to_owned(),
             version: u64::try_from(placed.spec.version).unwrap_or_default(),
         };
-        let (pool, overrides) = (pool_options(app, placed), overrides(placed));
+        let (pool, mut overrides) = (pool_options(app, placed), overrides(placed));
         let (engines, tuner, digest) = (app.engines.clone(), Arc::clone(&app.tuner), placed.digest);
+        let opens = tuner.opens(&engines, (&artifact, || Ok(digest)), &overrides, pool.latency_target);
+        overrides.barred = app.preflight.pass(&artifact, digest, &opens).await?;
         let loading = self.threads().run(move || {
             let (program, pool) = tuner.load(&engines, (&artifact, || Ok(digest)), &overrides, pool)?;
             Deployment::start(identity, program, pool)
@@ -121,6 +140,7 @@ fn overrides(placed: &Placed) -> Overrides {
         instances: tuning.instances.or((spec.replicas > 1).then_some(spec.replicas)).map(size),
         threads: tuning.threads.map(size),
         batch_rows_max: spec.max_batch_size.map(size),
+        barred: Vec::new(),
     }
 }
 

@@ -22,8 +22,8 @@ use load::Failure;
 use load::Loader;
 use loading_threads::LoadingThreads;
 pub use scale::{Looks, keep_scaling};
-use servoir_registry::{Actor, Deployment, DeploymentSpec, Placed, Strategy};
-use servoir_types::{ModelId, Name, random_token};
+use servoir_registry::{Actor, Deployment, DeploymentSpec, Placed, Strategy, VersionState};
+use servoir_types::{Kind, ModelId, Name, random_token};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -85,11 +85,22 @@ impl Reconciler {
         let started = Instant::now();
         let Wish { model, name, spec, strategy } = wish;
         let version = app.registry.version(&actor.organization, &model, spec.version).await?;
+        if version.state == VersionState::Rejected {
+            let reason = version.reason.unwrap_or_default();
+            let detail = format!("version {} was rejected: {reason}; upload another", version.version);
+            return Err(ApiError::new(Kind::Unprocessable, "version-rejected", detail));
+        }
         let placed = Placed { spec: spec.clone(), digest: version.digest, format: version.format };
         let control = self.control(&model);
         let mut control = control.lock().await;
-        let loaded = self.load_unless_held(app, &control, (&model, &name), placed).await;
-        let loaded = loaded.inspect_err(|_| app.metrics.swap("refused", started.elapsed()))?;
+        let loaded = match self.load_unless_held(app, &control, (&model, &name), placed.clone()).await {
+            Ok(loaded) => loaded,
+            Err(failure) => {
+                app.metrics.swap("refused", started.elapsed());
+                reject(app, actor, (&model, &placed), &failure).await;
+                return Err(failure.into());
+            }
+        };
         let decided = app.registry.deploy(actor, &model, spec, strategy).await?;
         self.follow(app, &mut control, decided, Staged { loaded, started }).await
     }
@@ -166,7 +177,7 @@ impl Reconciler {
         control: &Control,
         (model, name): (&ModelId, &Name),
         placed: Placed,
-    ) -> Result<Option<Loaded>, ApiError> {
+    ) -> Result<Option<Loaded>, load::Failure> {
         if control.has(&placed) {
             return Ok(None);
         }
@@ -264,6 +275,14 @@ impl Reconciler {
             None => states.remove(model.as_str()),
         };
         app.readiness.set_models(states.clone());
+    }
+}
+
+/// Notes with a version that it is no good, when that is what its failure says.
+async fn reject(app: &SharedApp, actor: &Actor, (model, placed): (&ModelId, &Placed), failure: &load::Failure) {
+    let Some(reason) = failure.condemns(app, placed) else { return };
+    if let Err(error) = app.registry.reject_version(actor, model, placed.spec.version, &reason).await {
+        tracing::warn!(%error, %model, version = placed.spec.version, "could not note that a version is no good");
     }
 }
 

@@ -6,6 +6,8 @@
 mod followed;
 mod model;
 mod monitoring;
+mod preflights;
+mod process;
 mod reading;
 
 pub use followed::Followed;
@@ -13,14 +15,16 @@ pub use reading::{Reading, Traffic};
 
 use self::model::ModelMetrics;
 use self::monitoring::MonitoringMetrics;
+use self::preflights::PreflightMetrics;
+use self::process::ProcessGauges;
 use super::exposition::Exposition;
 use crate::app::App;
 use arc_swap::ArcSwap;
 use http::StatusCode;
 use prometheus::core::Collector;
 use prometheus::{
-    Counter, CounterVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts, Registry,
+    CounterVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
 };
 use servoir_runtime::{Deployment, Identity};
 use std::collections::HashMap;
@@ -87,6 +91,8 @@ pub struct Metrics {
     gauges: ModelGauges,
     /// What monitoring shows.
     pub monitoring: MonitoringMetrics,
+    /// Model files that were tried.
+    pub preflights: PreflightMetrics,
     process: ProcessGauges,
     models: ArcSwap<HashMap<String, HashMap<u64, Arc<ModelMetrics>>>>,
     scrapes: Mutex<()>,
@@ -103,13 +109,6 @@ struct ModelGauges {
     loaded: IntGauge,
     training: IntGauge,
     trained: IntCounterVec,
-}
-
-/// Read from the operating system when somebody scrapes.
-struct ProcessGauges {
-    resident_bytes: IntGauge,
-    cpu_seconds: Counter,
-    open_fds: IntGauge,
 }
 
 impl Metrics {
@@ -222,12 +221,9 @@ impl Metrics {
                     &["status"],
                 )?,
             },
-            process: ProcessGauges {
-                resident_bytes: int_gauge(r, "process_resident_memory_bytes", "Resident memory.")?,
-                cpu_seconds: registered(r, Counter::new("process_cpu_seconds_total", "Processor time used.")?)?,
-                open_fds: int_gauge(r, "process_open_fds", "Open file descriptors.")?,
-            },
+            process: ProcessGauges::new(r)?,
             monitoring: MonitoringMetrics::new(r)?,
+            preflights: PreflightMetrics::new(r)?,
             models: ArcSwap::default(),
             scrapes: Mutex::default(),
             registry,
@@ -403,26 +399,6 @@ impl GaugeGuard {
 impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
-    }
-}
-
-impl ProcessGauges {
-    /// From `/proc/self`; where there is none, the gauges stay at zero.
-    fn read(&self) {
-        // proc(5): pages are 4 KiB and a clock tick is 1/100 s on every Linux that Servoir is built for.
-        if let Ok(statm) = std::fs::read_to_string("/proc/self/statm") {
-            let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<i64>().ok());
-            self.resident_bytes.set(pages.unwrap_or(0) * 4096);
-        }
-        if let Ok(stat) = std::fs::read_to_string("/proc/self/stat") {
-            let after_name = stat.rsplit(')').next().unwrap_or_default();
-            let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
-            self.cpu_seconds.reset();
-            self.cpu_seconds.inc_by(ticks.sum::<f64>() / 100.0);
-        }
-        if let Ok(fds) = std::fs::read_dir("/proc/self/fd") {
-            self.open_fds.set(fds.count() as i64);
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::frame::cut;
 use super::job_of;
 use super::live::Live;
-use super::process::{Process, explain};
+use super::process::{cancel, explain, start};
 use super::publish::{Unfit, gather};
 use super::scratch::RunFolder;
 use super::script;
@@ -14,6 +14,7 @@ use crate::event::{Event, Level, Phase};
 use crate::job::{self, Job};
 use crate::task::Task;
 use serde_json::{Map, Value, json};
+use servoir_child::Process;
 use servoir_registry::{Actor, Failure, RegistryError, Run, TaskType, TrainedVersion};
 use std::pin::pin;
 use std::process::ExitStatus;
@@ -140,12 +141,12 @@ impl Session {
     ) -> Result<(ExitStatus, String), Ending> {
         let hearing = storing.heard();
         let command = &self.shared.settings.command;
-        let started = Process::start(command, job, move |line| lock(&hearing).hear(line)).await;
+        let started = start(command, job, move |line| lock(&hearing).hear(line)).await;
         let mut process = started.map_err(|error| failed("no-worker", error))?;
         let mut usage = Usage::of(process.pid());
         let outcome = self.watch(&mut process, &mut usage, storing).await;
         if outcome.is_err() {
-            process.cancel().await;
+            cancel(&mut process).await;
         }
         let said = process.finish().await;
         details.insert("peak_cpu_percent".into(), json!(usage.cpu_percent_peak.round()));

@@ -1,12 +1,12 @@
 //! What a child says, on its way into the registry and from there to the readers.
 
 use super::frame::{self, Frame, cut};
-use super::lines::Line;
 use super::outgoing::Outgoing;
 use super::session::{Ending, Session, failed};
 use crate::event::{Event, Level};
 use crate::job::{self, Candidate};
 use serde_json::json;
+use servoir_child::Line;
 use servoir_registry::{Failure, NewFrame, RegistryError};
 use servoir_types::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

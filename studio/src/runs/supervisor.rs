@@ -1,9 +1,9 @@
 //! The queue: takes runs as there is room for them, says that this node is there, and ends what nobody wants any more.
 
 use super::live::Hub;
-use super::process::WorkerCommand;
 use super::scratch;
 use super::session::Session;
+use servoir_child::Program;
 use servoir_registry::{Registry, RegistryError, Run, RunStatus};
 use servoir_types::{RunId, Signature};
 use std::collections::HashMap;
@@ -47,7 +47,7 @@ pub struct Settings {
     /// A folder for runs alone. What is in it at the start is removed.
     pub scratch: PathBuf,
     /// What runs a job.
-    pub command: WorkerCommand,
+    pub command: Program,
     /// Looks into a model file.
     pub inspect: Inspect,
     /// What runs the scripts of custom models.

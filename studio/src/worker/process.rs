@@ -3,14 +3,11 @@
 use super::ended::Ended;
 use super::exit::{CANCELLED, DONE, FAILED, UNREADABLE_JOB};
 use super::stop::Stop;
-use super::{limits, run, script};
+use super::{run, script};
 use crate::event::Event;
 use crate::job::{Job, Line};
+use servoir_child::Limits;
 use std::io::{BufRead, BufReader, Read, Write};
-
-/// What the parent sets in the environment of the child: the allocator then takes memory as it is used, and not a gigabyte
-/// ahead, which would count against the limit.
-pub const ENVIRONMENT: [(&str, &str); 1] = [("MIMALLOC_ARENA_EAGER_COMMIT", "0")];
 
 /// The most bytes of a job: it names columns.
 const JOB_BYTES_MAX: u64 = 16 << 20;
@@ -18,7 +15,7 @@ const JOB_BYTES_MAX: u64 = 16 << 20;
 /// Reads a job from standard input, does it, and tells the exit code that says how it ended.
 pub fn main() -> u8 {
     let mut input = BufReader::new(std::io::stdin());
-    let job = match read(&mut input).and_then(|job| limits::apply(&job).map(|()| job).map_err(|e| e.to_string())) {
+    let job = match read(&mut input).and_then(|job| limits(&job).apply().map(|()| job).map_err(|e| e.to_string())) {
         Ok(job) => job,
         Err(reason) => {
             eprintln!("error: no job: {reason}");
@@ -46,6 +43,15 @@ pub fn main() -> u8 {
         let _ = writeln!(std::io::stdout(), "{line}");
     }
     code
+}
+
+/// A script's processor time is limited too; a learner's is the run's own time.
+fn limits(job: &Job) -> Limits {
+    Limits {
+        memory_bytes_max: job.memory_bytes_max,
+        cpu_seconds_max: job.script.as_ref().map(|script| script.cpu_seconds_max),
+        nice: job.nice,
+    }
 }
 
 fn read(input: &mut impl BufRead) -> Result<Job, String> {

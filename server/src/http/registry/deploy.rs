@@ -39,14 +39,15 @@ pub struct Deployed {
 /// Deploy a version
 ///
 /// Answers when the version is live. A version that cannot be served is refused with the engine's reason, and what was
-/// live stays live.
+/// live stays live. One that crashes an engine, or takes too long or too much memory, is `rejected` for good.
 #[utoipa::path(post, path = "/api/v1/model-registry/models/{id}/deploy", operation_id = "deployModel", tag = "deployments",
     params(("id" = String, Path, description = "Id or name.")),
     request_body = Option<DeployModel>,
     responses((status = 200, description = "It is live.", body = Deployed),
         (status = 404, description = "`not-found`: no such model or version."),
         (status = 409, description = "`model-archived`, `version-not-ready`, `no-ready-version`, or `not-deployed` for a canary or a shadow beside nothing."),
-        (status = 422, description = "`version-rejected`, `engine-missing`, `hardware-unavailable`.")),
+        (status = 422, description = "`version-rejected`, `engine-missing`, `hardware-unavailable`."),
+        (status = 503, description = "`preflight-unavailable`: this node could not try the model; ask again.")),
     security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
 async fn deploy(
     caller: Caller<RegistryWrite>,

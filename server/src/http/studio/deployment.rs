@@ -52,7 +52,8 @@ pub struct Deployed {
     responses((status = 200, description = "It is live.", body = Deployed),
         (status = 404, description = "`not-found`: no such model or version."),
         (status = 409, description = "`model-archived`, `version-not-ready`, `no-ready-version`, or `not-deployed` for a canary or a shadow beside nothing."),
-        (status = 422, description = "`version-rejected`, `engine-missing`, `hardware-unavailable`.")),
+        (status = 422, description = "`version-rejected`, `engine-missing`, `hardware-unavailable`."),
+        (status = 503, description = "`preflight-unavailable`: this node could not try the model; ask again.")),
     security(("ApiKey" = ["studio:write"]), ("Bearer" = ["studio:write"])))]
 async fn deploy(
     caller: Caller<StudioWrite>,

@@ -4,11 +4,11 @@ use std::io;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
 
 /// The most bytes of a line.
-const LINE_BYTES_MAX: usize = 256 * 1024;
+pub const LINE_BYTES_MAX: usize = 256 * 1024;
 
 /// A line that a child wrote.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub enum Line {
     /// Its bytes, without the end of the line.
     Whole(Vec<u8>),
     /// It was longer than [`LINE_BYTES_MAX`], and is passed over.
@@ -16,7 +16,7 @@ pub(super) enum Line {
 }
 
 /// The next line; `None` at the end of the output. What stands behind the last end of a line is a line too.
-pub(super) async fn next(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Line>> {
+pub(crate) async fn next(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Line>> {
     let mut line = Vec::new();
     let mut too_long = false;
     loop {
@@ -43,27 +43,6 @@ pub(super) async fn next(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<
     }
 }
 
-/// The last part of what a child wrote for people, kept for the case that it crashes.
-#[derive(Debug, Default)]
-pub(super) struct Tail(Vec<u8>);
-
-/// The most bytes that a [`Tail`] keeps.
-const TAIL_BYTES_MAX: usize = 4 * 1024;
-
-impl Tail {
-    pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-        let excess = self.0.len().saturating_sub(TAIL_BYTES_MAX);
-        self.0.drain(..excess);
-    }
-
-    /// The text, without what cannot be shown.
-    pub(super) fn text(&self) -> String {
-        let text = String::from_utf8_lossy(&self.0);
-        text.chars().filter(|letter| !letter.is_control() || *letter == '\n').collect::<String>().trim().to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,16 +66,5 @@ mod tests {
         let mut endless = BufReader::new(long.as_bytes());
         assert_eq!(next(&mut endless).await.unwrap(), Some(Line::TooLong));
         assert_eq!(next(&mut endless).await.unwrap(), None);
-    }
-
-    #[test]
-    fn the_tail_is_the_end() {
-        let mut tail = Tail::default();
-        for number in 0..10_000 {
-            tail.push(format!("line {number}\n").as_bytes());
-        }
-        tail.push(b"\x1b[1mpanicked\xff");
-        assert!(tail.text().len() <= TAIL_BYTES_MAX + 8);
-        assert!(tail.text().ends_with("line 9999\n[1mpanicked\u{fffd}"), "{}", tail.text());
     }
 }

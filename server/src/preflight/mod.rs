@@ -1,0 +1,133 @@
+//! Preflight: a model file that this process has not seen safe is first opened and run once in a child process of the same
+//! program, under limits. What crashes, hangs or devours memory does so there.
+
+pub mod child;
+mod reason;
+mod remembered;
+mod run;
+mod wire;
+
+pub use reason::{Failed, OUTCOMES, Reason};
+
+use crate::config::Config;
+use crate::telemetry::metrics::Metrics;
+use crate::tuning::Opens;
+use remembered::Remembered;
+use servoir_child::{Limits, Program};
+use servoir_runtime::{Artifact, EngineName};
+use servoir_types::Digest;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use wire::Job;
+
+/// The hidden command of this program that tries a model file.
+pub const COMMAND: &str = "preflight";
+
+/// Children at once. Each takes a core, at low priority, and the memory of a model.
+const AT_ONCE: usize = 2;
+/// How far a child steps back behind what is served, as `nice` has it.
+const NICE: i32 = 10;
+/// A child may take twice its processor time and so much more before it counts as hanging: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Engines that must not open a model which another opens well, and why.
+pub type Barred = Vec<(EngineName, String)>;
+
+/// Tries model files in children, and remembers what came of it for as long as this process lives.
+pub struct Preflight {
+    /// `None`: it is off, or this process does not know its own program.
+    program: Option<Program>,
+    limits: Limits,
+    hangs_after: Duration,
+    onnxruntime: Option<PathBuf>,
+    turns: Semaphore,
+    remembered: Mutex<Remembered>,
+    metrics: Arc<Metrics>,
+}
+
+impl Preflight {
+    /// As configured.
+    pub fn new(config: &Config, metrics: Arc<Metrics>) -> Self {
+        let settings = &config.preflight;
+        let program = settings.enabled.then(|| Program::this_or(settings.worker.as_deref(), COMMAND));
+        let untried = |error: &std::io::Error| tracing::error!(%error, "model files are loaded untried");
+        Self {
+            program: program.and_then(|program| program.inspect_err(untried).ok()),
+            limits: Limits {
+                memory_bytes_max: settings.memory_bytes,
+                cpu_seconds_max: Some(settings.seconds),
+                nice: NICE,
+            },
+            hangs_after: Duration::from_secs(settings.seconds.saturating_mul(2)).saturating_add(PATIENCE),
+            onnxruntime: config.onnxruntime.clone(),
+            turns: Semaphore::new(AT_ONCE),
+            remembered: Mutex::default(),
+            metrics,
+        }
+    }
+
+    /// Tries a file with each engine that will open it, but for those that are known to be safe with it or not. `key`
+    /// stands for what is in the file and beside it.
+    ///
+    /// # Errors
+    /// When no engine opens it, or not the one that it is to run on.
+    pub async fn pass(&self, artifact: &Artifact, key: Digest, opens: &Opens) -> Result<Barred, Failed> {
+        let Some(program) = &self.program else { return Ok(Barred::new()) };
+        if !self.remembered().untried(key, &opens.engines).is_empty() {
+            let _turn = self.turns.acquire().await;
+            // Somebody else may have tried the same file in the meantime.
+            let untried = self.remembered().untried(key, &opens.engines);
+            if !untried.is_empty() {
+                return self.try_now(program, artifact, key, (opens, untried)).await;
+            }
+        }
+        self.remembered().result(key, opens)
+    }
+
+    async fn try_now(
+        &self,
+        program: &Program,
+        artifact: &Artifact,
+        key: Digest,
+        (opens, untried): (&Opens, Vec<Option<EngineName>>),
+    ) -> Result<Barred, Failed> {
+        let started = Instant::now();
+        for (engine, outcome) in self.outcomes(program, artifact, &untried).await {
+            self.remembered().note((key, engine), outcome);
+        }
+        let result = self.remembered().result(key, opens);
+        let outcome = result.as_ref().map_or_else(|failed| failed.reason.outcome(), |_| reason::SAFE);
+        self.metrics.preflights.count(outcome, started.elapsed());
+        if let Err(failed) = &result {
+            tracing::warn!(file = %artifact.path.display(), outcome, %failed, "a model file did not pass its preflight");
+        }
+        result
+    }
+
+    /// What came of each engine, in one child as far as that lives.
+    async fn outcomes(
+        &self,
+        program: &Program,
+        artifact: &Artifact,
+        engines: &[Option<EngineName>],
+    ) -> Vec<(Option<EngineName>, Result<(), Reason>)> {
+        let mut outcomes = Vec::new();
+        while let Some((&next, _)) = engines[outcomes.len()..].split_first() {
+            let left = &engines[outcomes.len()..];
+            let job = Job::new(artifact, left, (self.limits, self.onnxruntime.as_deref()));
+            let (said, ending) = run::run(program, &job, self.hangs_after).await;
+            // An engine whose turn came after others had less than the whole of the limits: it is tried again, first.
+            match said.is_empty() {
+                true => outcomes.push((next, Err(ending))),
+                false => outcomes.extend(left.iter().copied().zip(said)),
+            }
+        }
+        outcomes
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

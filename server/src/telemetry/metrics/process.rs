@@ -1,0 +1,43 @@
+//! What the operating system says of this process.
+
+use super::{int_gauge, registered};
+use prometheus::{Counter, IntGauge, Registry};
+
+/// Read from the operating system when somebody scrapes.
+pub struct ProcessGauges {
+    resident_bytes: IntGauge,
+    cpu_seconds: Counter,
+    open_fds: IntGauge,
+}
+
+impl ProcessGauges {
+    /// All of them at zero.
+    ///
+    /// # Errors
+    /// When a name is taken.
+    pub fn new(r: &Registry) -> prometheus::Result<Self> {
+        Ok(Self {
+            resident_bytes: int_gauge(r, "process_resident_memory_bytes", "Resident memory.")?,
+            cpu_seconds: registered(r, Counter::new("process_cpu_seconds_total", "Processor time used.")?)?,
+            open_fds: int_gauge(r, "process_open_fds", "Open file descriptors.")?,
+        })
+    }
+
+    /// From `/proc/self`; where there is none, the gauges stay at zero.
+    pub fn read(&self) {
+        // proc(5): pages are 4 KiB and a clock tick is 1/100 s on every Linux that Servoir is built for.
+        if let Ok(statm) = std::fs::read_to_string("/proc/self/statm") {
+            let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<i64>().ok());
+            self.resident_bytes.set(pages.unwrap_or(0) * 4096);
+        }
+        if let Ok(stat) = std::fs::read_to_string("/proc/self/stat") {
+            let after_name = stat.rsplit(')').next().unwrap_or_default();
+            let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
+            self.cpu_seconds.reset();
+            self.cpu_seconds.inc_by(ticks.sum::<f64>() / 100.0);
+        }
+        if let Ok(fds) = std::fs::read_dir("/proc/self/fd") {
+            self.open_fds.set(fds.count() as i64);
+        }
+    }
+}
