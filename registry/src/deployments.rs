@@ -1,9 +1,13 @@
 //! What should be running.
 
+mod breaking;
 mod rollout;
 mod row;
+mod withdraw;
 
+pub use breaking::Breaking;
 pub(crate) use rollout::require_ready;
+pub use withdraw::{Finding, OnTrial};
 
 use crate::error::Result;
 use crate::registry::Registry;
@@ -84,6 +88,31 @@ pub enum Strategy {
     Shadow,
 }
 
+/// How a new version comes in, and whether it may break callers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rollout {
+    /// How it comes in.
+    pub strategy: Strategy,
+    /// What becomes of changes that break callers.
+    pub breaking: Breaking,
+}
+
+impl From<Strategy> for Rollout {
+    /// Breaking nobody.
+    fn from(strategy: Strategy) -> Self {
+        Self { strategy, breaking: Breaking::Refused }
+    }
+}
+
+/// A version that the server took down by itself, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RolledBack {
+    /// Which.
+    pub version: i64,
+    /// What was found of it, as the audit has it.
+    pub evidence: serde_json::Value,
+}
+
 /// What should be running for a model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deployment {
@@ -105,6 +134,10 @@ pub struct Deployment {
     pub shadow: Option<Placed>,
     /// When the primary became it.
     pub deployed_at: Timestamp,
+    /// Whether the primary came back instead of coming in.
+    pub by_rollback: bool,
+    /// What the server has taken down by itself since somebody last decided anything.
+    pub rolled_back: Option<RolledBack>,
 }
 
 /// A deployment's version with what is needed to load it.

@@ -1,6 +1,6 @@
 //! What a registry call can fail with.
 
-use servoir_types::{DatasetId, Digest, Kind, ModelId, Name, RunId};
+use servoir_types::{BreakingChange, DatasetId, Digest, Kind, ModelId, Name, RunId};
 use std::path::PathBuf;
 
 /// The result of a registry call.
@@ -44,6 +44,11 @@ pub enum RegistryError {
     TooManyAssets { max: i64 },
     #[error("version {version} has {max} baselines, and no version has more")]
     TooManyBaselines { version: i64, max: i64 },
+    #[error(
+        "version {next} would break who calls version {live}, which is live: {}; force it to put it live all the same",
+        listed(.changes)
+    )]
+    SwapRefused { live: i64, next: i64, changes: Vec<BreakingChange> },
     #[error("version {version} of model '{model}' is {state}, not ready")]
     VersionNotReady { model: ModelId, version: i64, state: &'static str },
     #[error("model '{0}' has a run under way; wait for its end, or cancel it")]
@@ -110,6 +115,7 @@ impl RegistryError {
             Self::TooManyCollaborators { .. } => (Kind::Unprocessable, "too-many-collaborators"),
             Self::TooManyAssets { .. } => (Kind::Unprocessable, "too-many-assets"),
             Self::TooManyBaselines { .. } => (Kind::Unprocessable, "too-many-baselines"),
+            Self::SwapRefused { .. } => (Kind::Conflict, "swap-refused"),
             Self::VersionNotReady { .. } => (Kind::Conflict, "version-not-ready"),
             Self::RunInProgress(_) => (Kind::Conflict, "run-in-progress"),
             Self::ColumnsMissing(_) => (Kind::Unprocessable, "columns-missing"),
@@ -142,6 +148,17 @@ impl RegistryError {
 
     pub(crate) fn store(doing: &str, error: impl std::fmt::Display) -> Self {
         Self::Store(format!("{doing}: {error}"))
+    }
+}
+
+/// The most changes that a message lists; a problem's `errors` have them all.
+const CHANGES_SHOWN_MAX: usize = 5;
+
+fn listed(changes: &[BreakingChange]) -> String {
+    let shown: Vec<_> = changes.iter().take(CHANGES_SHOWN_MAX).map(ToString::to_string).collect();
+    match changes.len().saturating_sub(CHANGES_SHOWN_MAX) {
+        0 => shown.join("; "),
+        more => format!("{}; and {more} more changes", shown.join("; ")),
     }
 }
 

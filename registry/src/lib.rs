@@ -37,7 +37,9 @@ pub use artifacts::{ArtifactBytes, StagedArtifact, Upload};
 pub use assets::{Asset, AssetType, NewAsset};
 pub use audit::{AuditEntry, AuditFilter, AuditVerdict};
 pub use datasets::{Dataset, DatasetFilter, DatasetLink, DatasetSummary, NewDataset};
-pub use deployments::{Autoscaling, Deployment, DeploymentSpec, Placed, Strategy, Tuning};
+pub use deployments::{
+    Autoscaling, Breaking, Deployment, DeploymentSpec, Finding, OnTrial, Placed, RolledBack, Rollout, Strategy, Tuning,
+};
 pub use error::RegistryError;
 pub use evaluations::IMPORTANCE;
 pub use frames::{FRAMES_PER_APPEND_MAX, Frame, LogFilter, NewFrame};

@@ -226,28 +226,32 @@ impl Registry {
 }
 
 pub(crate) fn version(row: &AnyRow) -> Result<Version> {
-    let inconsistent = |column: &str, error: serde_json::Error| {
-        RegistryError::Inconsistent(format!("column {column} of a version: {error}"))
-    };
     let metrics: String = row.try_get("metrics")?;
     let signature: Option<String> = row.try_get("signature")?;
     Ok(Version {
         model: ModelId::from_text(row.try_get::<String, _>("model")?),
         version: row.try_get("version")?,
         description: row.try_get("description")?,
-        metrics: serde_json::from_str(&metrics).map_err(|error| inconsistent("metrics", error))?,
+        metrics: serde_json::from_str(&metrics).map_err(|error| inconsistent("metrics", &error))?,
         format: row.try_get("format")?,
         size_bytes: row.try_get("size_bytes")?,
         digest: digest(row, "digest")?,
-        signature: signature
-            .map(|text| serde_json::from_str(&text))
-            .transpose()
-            .map_err(|error| inconsistent("signature", error))?,
+        signature: signature_of(signature)?,
         state: VersionState::from_text(&row.try_get::<String, _>("state")?)?,
         reason: row.try_get("reason")?,
         created_at: Timestamp::from_millis(row.try_get("created_at")?),
         created_by: row.try_get("created_by")?,
     })
+}
+
+/// The signature that a version's column holds, if any.
+pub(crate) fn signature_of(column: Option<String>) -> Result<Option<Signature>> {
+    let read = column.map(|text| serde_json::from_str(&text)).transpose();
+    read.map_err(|error| inconsistent("signature", &error))
+}
+
+fn inconsistent(column: &str, error: &serde_json::Error) -> RegistryError {
+    RegistryError::Inconsistent(format!("column {column} of a version: {error}"))
 }
 
 pub(crate) async fn insert(connection: &mut AnyConnection, version: &Version) -> Result<()> {

@@ -6,9 +6,11 @@ use crate::error::{LoadError, PredictError};
 use crate::per_thread::threads;
 use crate::pool::{
     Counters, InFlight, Inline, Instance, Outcome, Recorder, SelfCheck, Worker, probe_batching, rows_within, warm,
+    warm_batches,
 };
 use crate::profile::Profile;
 use crate::queue::{Answer, Job, Limits, Queue, Refusal, Request};
+use crate::recorded::RecordLimits;
 use crate::scaling::Scaling;
 use crate::statistics::Statistics;
 use crate::tap::{Tap, TapPlace, Unfit};
@@ -119,7 +121,8 @@ impl Drop for Deployment {
 }
 
 impl Deployment {
-    /// Starts instances and warms each with one run where the shapes allow it. Blocking.
+    /// Starts instances and warms each where the shapes allow it: with one row, and with each number of rows that was measured.
+    /// Blocking.
     ///
     /// # Errors
     /// When a session cannot be made or the engine panics on the warm-up run. A run that ends in an error is no failure:
@@ -131,6 +134,13 @@ impl Deployment {
         if batchable && let Some(session) = sessions.first_mut() {
             batchable =
                 probe_batching(&mut **session, program.signature()).map_err(|panic| panicked(&*program, &panic))?;
+        }
+        if let Some(profile) = options.profile.as_ref().filter(|_| batchable) {
+            let sizes = profile.sizes(program.engine(), (options.threads, options.batch_rows_max));
+            for session in &mut sessions {
+                warm_batches(&mut **session, program.signature(), sizes.iter().copied())
+                    .map_err(|panic| panicked(&*program, &panic))?;
+            }
         }
         let limits = Limits {
             batch_rows_max: options.batch_rows_max,
@@ -270,6 +280,24 @@ impl Deployment {
         self.tap.set(tap);
     }
 
+    /// From now on a few of the observed requests are kept.
+    pub fn record(&self, limits: RecordLimits) {
+        self.tap.record(limits);
+    }
+
+    /// The inputs of the requests that were kept, the oldest first, each in the signature's order.
+    pub fn recorded(&self) -> Vec<Vec<Tensor>> {
+        self.tap.recorded()
+    }
+
+    /// A session beside those that answer. Blocking.
+    ///
+    /// # Errors
+    /// When no session can be opened.
+    pub fn aside(&self) -> Result<Aside<'_>, LoadError> {
+        Aside::open(&*self.program)
+    }
+
     /// Shows the tap a request that was refused before it got here.
     pub fn refused(&self, unfit: Unfit) {
         self.tap.refused(unfit);
@@ -292,7 +320,8 @@ impl Deployment {
     pub fn statistics(&self) -> Statistics {
         let (success, fail) = self.counters.outcomes();
         let recorders = self.recorders.lock().unwrap_or_else(PoisonError::into_inner);
-        Statistics { success, fail, ..Recorder::sum(recorders.iter().map(|recorder| &**recorder)) }
+        let errors = self.counters.errors();
+        Statistics { success, fail, errors, ..Recorder::sum(recorders.iter().map(|recorder| &**recorder)) }
     }
 
     /// The most rows of a request that runs on the thread that asks, because that was measured to cost less than handing it
@@ -323,13 +352,15 @@ impl Deployment {
         let outcome = Outcome::pending(&self.counters, arrived);
         let answer = match &self.inline {
             Some(inline) if rows <= inline.rows_max() => {
-                let answer = self.run_here(inline, &request, rows, arrived)?;
+                let answer =
+                    self.run_here(inline, &request, rows, arrived).inspect_err(|error| self.counters.blame(error))?;
                 outcome.answered(answer.ended);
                 answer
             }
             // On the heap, so that what runs here does not carry the room of what waits.
             _ => {
-                let answer = Box::pin(self.queued(request, rows, arrived)).await?;
+                let answer = Box::pin(self.queued(request, rows, arrived)).await;
+                let answer = answer.inspect_err(|error| self.counters.blame(error))?;
                 outcome.answered(Instant::now());
                 answer
             }

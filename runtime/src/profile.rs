@@ -9,6 +9,7 @@ pub use measure::{Measured, ProfileOptions, measure};
 
 use crate::engine::EngineName;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// What was measured of a model on one machine, and what follows from it.
@@ -24,6 +25,13 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// The numbers of rows, of at most `batch_rows_max` and more than one, that were measured of a way to run the model.
+    pub fn sizes(&self, engine: EngineName, (threads, batch_rows_max): (usize, usize)) -> BTreeSet<usize> {
+        let curves = self.curves.iter().filter(|curve| curve.engine == engine.as_str() && curve.threads == threads);
+        let sizes = curves.flat_map(|curve| &curve.points).map(|point| point.rows);
+        sizes.filter(|rows| (2..=batch_rows_max).contains(rows)).collect()
+    }
+
     /// How the model is best run: on `engine`, when one is wanted, and with `latency_target` in mind. `None` when nothing
     /// was measured that would tell.
     pub fn choose(&self, engine: Option<EngineName>, latency_target: Option<Duration>) -> Option<Choice> {

@@ -27,6 +27,8 @@ pub struct Statistics {
     /// Requests that fitted the model and were not answered: the engine failed, the queue was full, the time was over, or
     /// the client had gone.
     pub fail: Tally,
+    /// Those of them that the model is to blame for: the engine failed, or the time was over.
+    pub errors: u64,
     /// Requests that were run, and their time in the queue.
     pub queue: Tally,
     /// Requests that were run, and the time in which the inputs of each one's batch were put together.

@@ -4,12 +4,13 @@
 //! Handlers return [`ApiError`]; it travels in the response's extensions to the outermost layer, which alone writes the
 //! body: RFC 9457 problem details, `{"error": "…"}` for the `/v2` protocol, or a gRPC status.
 
+use crate::http::fields::segment;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use servoir_codec::Fault;
 use servoir_registry::RegistryError;
 use servoir_runtime::{LoadError, PredictError, Unsupported};
-use servoir_types::Kind;
+use servoir_types::{BreakingChange, Kind, Side};
 
 /// A failed call: what the caller is told.
 #[derive(Debug, Clone)]
@@ -31,7 +32,8 @@ pub struct ApiError {
 /// One wrong field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// A JSON pointer (RFC 6901) into the body, or `?name` for a query parameter.
+    /// A JSON pointer (RFC 6901) into the body, or `?name` for a query parameter; for `swap-refused`, the field of the
+    /// signature by its name, such as `/signature/inputs/x`.
     pub pointer: String,
     /// What is wrong, what was expected and what came.
     pub detail: String,
@@ -124,6 +126,10 @@ impl IntoResponse for ApiError {
 impl From<RegistryError> for ApiError {
     fn from(error: RegistryError) -> Self {
         let (kind, code) = (error.kind(), error.code());
+        if let RegistryError::SwapRefused { changes, .. } = &error {
+            let fields = changes.iter().map(FieldError::from).collect();
+            return Self { fields, ..Self::new(kind, code, error.to_string()) };
+        }
         match kind {
             Kind::Internal => Self::internal(error),
             Kind::Unavailable => Self {
@@ -137,6 +143,17 @@ impl From<RegistryError> for ApiError {
             },
             _ => Self::new(kind, code, error.to_string()),
         }
+    }
+}
+
+impl From<&BreakingChange> for FieldError {
+    fn from(change: &BreakingChange) -> Self {
+        let side = match change.side {
+            Side::Input => "inputs",
+            Side::Output => "outputs",
+        };
+        let pointer = format!("/signature/{side}/{}", segment(&change.name));
+        Self { pointer, detail: format!("was {}, is {}", change.was, change.is) }
     }
 }
 

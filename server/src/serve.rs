@@ -19,7 +19,7 @@ use crate::monitoring::webhooks::{Webhooks, keep_delivering};
 use crate::monitoring::{EntityLog, Monitoring, keep_monitoring, prediction_ids};
 use crate::preflight::Preflight;
 use crate::readiness::Readiness;
-use crate::reconcile::{Reconciler, keep_converging, keep_scaling};
+use crate::reconcile::{Reconciler, keep_converging, keep_on_trial, keep_scaling};
 use crate::telemetry::metrics::Metrics;
 use crate::training;
 use crate::tuning::Tuner;
@@ -297,6 +297,9 @@ fn start_tasks(app: &SharedApp, stop: &CancellationToken) -> TaskTracker {
             tasks.spawn(keep_monitoring(monitoring, config, stop.clone()));
             let with_scaling = app.clone();
             tasks.spawn(stop.clone().run_until_cancelled_owned(async move { keep_scaling(&with_scaling).await }));
+            if app.config.swap.watch_seconds > 0 {
+                tasks.spawn(keep_on_trial(app.clone(), stop.clone()));
+            }
             tasks.spawn(keep_converging(app.clone(), stop.clone()))
         }
     };

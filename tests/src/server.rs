@@ -6,7 +6,7 @@ use crate::postgres::TestDatabase;
 use servoir::app::SharedApp;
 use servoir::config::{
     AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, MonitoringConfig, PreflightConfig,
-    StudioConfig, TlsConfig,
+    StudioConfig, SwapConfig, TlsConfig,
 };
 use servoir::serve::{Running, start};
 use servoir_types::Secret;
@@ -192,6 +192,16 @@ pub fn config(data_dir: &Path) -> Config {
             check_one_in: 0,
             queue_rows_max: 10_000,
             queue_bytes_max: 256 << 20,
+        },
+        swap: SwapConfig {
+            watch_seconds: 0,
+            false_alarms_one_in: 1000,
+            slower_percent_max: 100,
+            requests_max: 0,
+            requests_bytes_max: 16 << 20,
+            labels_differ_percent_max: 100,
+            scores_differ_percent_max: 200,
+            requests_slower_percent_max: 0,
         },
         studio: StudioConfig {
             runs_max: 1,

@@ -96,8 +96,9 @@ async fn what_cannot_be_served_is_not_promoted() {
     api.post(&format!("{STUDIO}/{model}/deploy"), json!({"tuning": {"engine": "trees"}})).await.expect(200);
     // A network, which the engine that the deployment asks for cannot run.
     let network = api.upload(&model, Fixture::read("smallconv").model).await.expect(201).json;
-    let refused = api.post(&format!("{STUDIO}/{model}/versions/{}/promote", network["version"]), json!({})).await;
-    assert_eq!(refused.expect(422).code(), "version-rejected");
+    let promote = format!("{STUDIO}/{model}/versions/{}/promote", network["version"]);
+    assert_eq!(api.post(&promote, json!({})).await.expect(409).code(), "swap-refused");
+    assert_eq!(api.post(&promote, json!({"force": true})).await.expect(422).code(), "version-rejected");
     let live = api.get(&format!("{STUDIO}/{model}/deployment")).await.expect(200).json;
     assert_eq!((&live["version_number"], &live["state"]), (&json!(1), &json!("ready")));
     let first = api.get(&format!("{STUDIO}/{model}/versions/1")).await.expect(200).json;

@@ -22,7 +22,7 @@ pub use id::{AssetId, BaselineId, DatasetId, IdSequence, ModelId, RunId, random_
 pub use kind::Kind;
 pub use name::{Name, NameError};
 pub use secret::Secret;
-pub use signature::{Label, Role, Shape, Signature, TensorSpec};
+pub use signature::{BreakingChange, Label, Role, Shape, Side, Signature, TensorSpec};
 pub use tensor::{Data, Tensor, TensorError};
 pub use timestamp::Timestamp;
 pub use version_id::{VersionId, VersionIdError};

@@ -1,5 +1,9 @@
 //! What a model takes and gives: names, datatypes and shapes of its inputs and outputs.
 
+mod change;
+
+pub use change::{BreakingChange, Side};
+
 use super::Datatype;
 use serde::{Deserialize, Serialize};
 use std::fmt;

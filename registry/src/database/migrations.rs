@@ -10,6 +10,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "registry", include_str!("../../migrations/0001_registry.sql")),
     (2, "studio", include_str!("../../migrations/0002_studio.sql")),
     (3, "monitoring", include_str!("../../migrations/0003_monitoring.sql")),
+    (4, "swaps", include_str!("../../migrations/0004_swaps.sql")),
 ];
 
 /// Applies what is missing. On PostgreSQL one node does it while the others wait.

@@ -1,7 +1,8 @@
 //! Changing what should run.
 
+use super::breaking::{Breaking, Successor};
 use super::row::{self, Plan};
-use super::{Deployment, DeploymentSpec, Strategy};
+use super::{Deployment, DeploymentSpec, Rollout, Strategy};
 use crate::actor::Actor;
 use crate::audit::Deed;
 use crate::database::Write;
@@ -10,19 +11,21 @@ use crate::models::{set_status, touch};
 use crate::registry::Registry;
 use crate::studio::set_promoted;
 use crate::versions::VersionState;
-use serde_json::Value;
-use servoir_types::{ModelId, Timestamp};
+use serde_json::{Value, json};
+use servoir_types::{BreakingChange, ModelId, Timestamp};
 
 impl Registry {
     /// `model.deployed`, or `model.version_promoted` for a promotion: this is what should run from now on. The version must
-    /// be ready and the model not archived.
+    /// be ready and the model not archived, and unless that is forced, it must not break who calls what is live; a shadow
+    /// answers nobody.
     pub async fn deploy(
         &self,
         actor: &Actor,
         model: &ModelId,
         spec: DeploymentSpec,
-        strategy: Strategy,
+        rollout: impl Into<Rollout>,
     ) -> Result<Deployment> {
+        let Rollout { strategy, breaking } = rollout.into();
         let now = Timestamp::now();
         let mut write = self.database().write().await?;
         if touch(&mut write, actor, model, None, now).await?.archived {
@@ -30,6 +33,13 @@ impl Registry {
         }
         require_ready(&mut write, model, spec.version).await?;
         let current = row::select_one(write.connection(), model).await?.map(Plan::of);
+        let because = match current.as_ref().filter(|_| strategy != Strategy::Shadow) {
+            None => None,
+            Some(current) => {
+                let successor = Successor { model, live: current.primary.version, next: spec.version };
+                forced(successor.changes(write.connection(), breaking).await?)
+            }
+        };
         let promoted = match strategy {
             Strategy::Promotion => Some(set_promoted(&mut write, model, spec.version).await?),
             Strategy::Swap | Strategy::Canary(_) | Strategy::Shadow => None,
@@ -38,39 +48,30 @@ impl Registry {
             (Strategy::Swap, current) => swapped(spec, current, now),
             (_, None) => return Err(RegistryError::NotDeployed(model.clone())),
             (Strategy::Promotion, current) => swapped(spec, current, now),
-            (Strategy::Canary(percent), Some(current)) => Plan { canary: Some((percent, spec)), ..current },
-            (Strategy::Shadow, Some(current)) => Plan { shadow: Some(spec), ..current },
+            (Strategy::Canary(percent), Some(current)) => {
+                Plan { canary: Some((percent, spec)), rolled_back: None, ..current }
+            }
+            (Strategy::Shadow, Some(current)) => Plan { shadow: Some(spec), rolled_back: None, ..current },
         };
         set_status(&mut write, model, "deployed").await?;
         let action = if promoted.is_some() { "model.version_promoted" } else { "model.deployed" };
-        finish(write, actor, now, Change { action, model, current, plan, promoted }).await
+        finish(write, actor, now, Change { action, model, current, plan, promoted, because }).await
     }
 
     /// `model.rolled_back`: what was live before is live again, and what is live becomes what was before; ends a canary
-    /// and a shadow.
-    pub async fn rollback(&self, actor: &Actor, model: &ModelId) -> Result<Deployment> {
+    /// and a shadow. Unless that is forced, it must not break who calls what is live.
+    pub async fn rollback(&self, actor: &Actor, model: &ModelId, breaking: Breaking) -> Result<Deployment> {
         let now = Timestamp::now();
         let mut write = self.database().write().await?;
         touch(&mut write, actor, model, None, now).await?;
         let current = row::select_one(write.connection(), model).await?.map(Plan::of);
         let current = current.ok_or_else(|| RegistryError::NotDeployed(model.clone()))?;
-        let Some(previous) = current.previous.clone() else {
-            return Err(RegistryError::NothingToRollBack(model.clone()));
-        };
-        let plan = Plan {
-            primary: previous,
-            previous: Some(current.primary.clone()),
-            canary: None,
-            shadow: None,
-            deployed_at: now,
-        };
-        finish(
-            write,
-            actor,
-            now,
-            Change { action: "model.rolled_back", model, current: Some(current), plan, promoted: None },
-        )
-        .await
+        let plan = current.back(now).ok_or_else(|| RegistryError::NothingToRollBack(model.clone()))?;
+        let successor = Successor { model, live: current.primary.version, next: plan.primary.version };
+        let because = forced(successor.changes(write.connection(), breaking).await?);
+        let change =
+            Change { action: "model.rolled_back", model, current: Some(current), plan, promoted: None, because };
+        finish(write, actor, now, change).await
     }
 
     /// `model.undeployed`.
@@ -95,12 +96,17 @@ impl Registry {
 
 /// All requests to `spec`. What was live before is kept for a rollback, unless `spec` is it.
 fn swapped(spec: DeploymentSpec, current: Option<Plan>, now: Timestamp) -> Plan {
-    let (previous, deployed_at) = match current {
-        None => (None, now),
-        Some(current) if current.primary == spec => (current.previous, current.deployed_at),
-        Some(current) => (Some(current.primary), now),
+    let (previous, deployed_at, by_rollback) = match current {
+        None => (None, now, false),
+        Some(current) if current.primary == spec => (current.previous, current.deployed_at, current.by_rollback),
+        Some(current) => (Some(current.primary), now, false),
     };
-    Plan { primary: spec, previous, canary: None, shadow: None, deployed_at }
+    Plan { primary: spec, previous, canary: None, shadow: None, deployed_at, by_rollback, rolled_back: None }
+}
+
+/// What the audit says of changes that break callers.
+fn forced(changes: Vec<BreakingChange>) -> Option<(&'static str, Value)> {
+    (!changes.is_empty()).then(|| ("forced", json!(changes)))
 }
 
 /// Refuses a version that is not there, or not ready.
@@ -117,17 +123,19 @@ pub(crate) async fn require_ready(write: &mut Write, model: &ModelId, version: i
 }
 
 /// A change of what should run for a touched model.
-struct Change<'a> {
-    action: &'static str,
-    model: &'a ModelId,
-    current: Option<Plan>,
-    plan: Plan,
+pub(super) struct Change<'a> {
+    pub(super) action: &'static str,
+    pub(super) model: &'a ModelId,
+    pub(super) current: Option<Plan>,
+    pub(super) plan: Plan,
     /// The ids of the promoted version before and after.
-    promoted: Option<(Value, Value)>,
+    pub(super) promoted: Option<(Value, Value)>,
+    /// What else the audit says of it, and under which name.
+    pub(super) because: Option<(&'static str, Value)>,
 }
 
-async fn finish(mut write: Write, actor: &Actor, now: Timestamp, change: Change<'_>) -> Result<Deployment> {
-    let Change { action, model, current, plan, promoted } = change;
+pub(super) async fn finish(mut write: Write, actor: &Actor, now: Timestamp, change: Change<'_>) -> Result<Deployment> {
+    let Change { action, model, current, plan, promoted, because } = change;
     row::save(write.connection(), model, &plan).await?;
     let deployment = row::select_one(write.connection(), model)
         .await?
@@ -136,6 +144,9 @@ async fn finish(mut write: Write, actor: &Actor, now: Timestamp, change: Change<
     if let (Some((was, is)), Some(before), Some(after)) = (promoted, &mut before, &mut after) {
         before["promoted"] = was;
         after["promoted"] = is;
+    }
+    if let (Some((name, value)), Some(after)) = (because, &mut after) {
+        after[name] = value;
     }
     write.record(actor, now, Deed { action, target: model.as_str(), before, after }).await?;
     write.commit().await?;

@@ -1,8 +1,9 @@
 //! A deployment's row: reading it with the artifacts of its versions, and writing it.
 
-use super::{Deployment, DeploymentSpec, Placed};
+use super::{Deployment, DeploymentSpec, Placed, RolledBack};
 use crate::audit::digest;
 use crate::error::{RegistryError, Result};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use servoir_types::{ModelId, Timestamp};
 use sqlx::any::AnyRow;
@@ -11,6 +12,7 @@ use sqlx::{AnyConnection, Row as _};
 macro_rules! select_deployments {
     () => {
         "select d.model, m.organization, m.name, d.generation, d.deployed_at, d.canary_percent, \
+         d.by_rollback, d.rolled_back, \
          d.primary_spec, p.digest as primary_digest, p.format as primary_format, \
          d.previous_spec, q.digest as previous_digest, q.format as previous_format, \
          d.canary_spec, c.digest as canary_digest, c.format as canary_format, \
@@ -45,6 +47,7 @@ fn deployment(row: &AnyRow) -> Result<Deployment> {
         (None, None) => None,
         _ => return Err(missing()),
     };
+    let rolled_back: Option<String> = row.try_get("rolled_back")?;
     Ok(Deployment {
         model: ModelId::from_text(row.try_get::<String, _>("model")?),
         organization: row.try_get("organization")?,
@@ -55,14 +58,19 @@ fn deployment(row: &AnyRow) -> Result<Deployment> {
         canary,
         shadow: placed(row, ["shadow_spec", "shadow_digest", "shadow_format"])?,
         deployed_at: Timestamp::from_millis(row.try_get("deployed_at")?),
+        by_rollback: row.try_get::<i64, _>("by_rollback")? != 0,
+        rolled_back: rolled_back.map(|text| json_of("rolled_back", &text)).transpose()?,
     })
 }
 
 fn placed(row: &AnyRow, [spec, artifact, format]: [&str; 3]) -> Result<Option<Placed>> {
     let Some(text) = row.try_get::<Option<String>, _>(spec)? else { return Ok(None) };
-    let spec =
-        serde_json::from_str(&text).map_err(|error| RegistryError::Inconsistent(format!("column {spec}: {error}")))?;
+    let spec = json_of(spec, &text)?;
     Ok(Some(Placed { spec, digest: digest(row, artifact)?, format: row.try_get(format)? }))
+}
+
+fn json_of<T: DeserializeOwned>(column: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| RegistryError::Inconsistent(format!("column {column}: {error}")))
 }
 
 /// What a deployment's row is to say.
@@ -73,6 +81,8 @@ pub(super) struct Plan {
     pub(super) canary: Option<(u8, DeploymentSpec)>,
     pub(super) shadow: Option<DeploymentSpec>,
     pub(super) deployed_at: Timestamp,
+    pub(super) by_rollback: bool,
+    pub(super) rolled_back: Option<RolledBack>,
 }
 
 impl Plan {
@@ -83,7 +93,22 @@ impl Plan {
             canary: deployment.canary.map(|(percent, placed)| (percent, placed.spec)),
             shadow: deployment.shadow.map(|placed| placed.spec),
             deployed_at: deployment.deployed_at,
+            by_rollback: deployment.by_rollback,
+            rolled_back: deployment.rolled_back,
         }
+    }
+
+    /// What was live before, live again; what is live becomes what was before. Ends a canary and a shadow.
+    pub(super) fn back(&self, now: Timestamp) -> Option<Self> {
+        Some(Self {
+            primary: self.previous.clone()?,
+            previous: Some(self.primary.clone()),
+            canary: None,
+            shadow: None,
+            deployed_at: now,
+            by_rollback: true,
+            rolled_back: None,
+        })
     }
 
     /// What the audit keeps of it.
@@ -104,15 +129,17 @@ pub(super) async fn save(connection: &mut AnyConnection, model: &ModelId, plan: 
     let generation = next_generation(connection).await?;
     sqlx::query(
         "insert into deployments (model, generation, primary_version, primary_spec, previous_version, previous_spec, \
-         canary_version, canary_spec, canary_percent, shadow_version, shadow_spec, deployed_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+         canary_version, canary_spec, canary_percent, shadow_version, shadow_spec, deployed_at, \
+         by_rollback, rolled_back) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
          on conflict (model) do update set generation = excluded.generation, \
          primary_version = excluded.primary_version, primary_spec = excluded.primary_spec, \
          previous_version = excluded.previous_version, previous_spec = excluded.previous_spec, \
          canary_version = excluded.canary_version, canary_spec = excluded.canary_spec, \
          canary_percent = excluded.canary_percent, \
          shadow_version = excluded.shadow_version, shadow_spec = excluded.shadow_spec, \
-         deployed_at = excluded.deployed_at",
+         deployed_at = excluded.deployed_at, \
+         by_rollback = excluded.by_rollback, rolled_back = excluded.rolled_back",
     )
     .bind(model.as_str())
     .bind(generation)
@@ -126,6 +153,8 @@ pub(super) async fn save(connection: &mut AnyConnection, model: &ModelId, plan: 
     .bind(plan.shadow.as_ref().map(|spec| spec.version))
     .bind(plan.shadow.as_ref().map(json))
     .bind(plan.deployed_at.as_millis())
+    .bind(i64::from(plan.by_rollback))
+    .bind(plan.rolled_back.as_ref().map(|rolled_back| json!(rolled_back).to_string()))
     .execute(connection)
     .await?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use crate::world::{ALL, Database, World, actor, code, new_model, spec};
 use serde_json::json;
-use servoir_registry::{AuditFilter, AuditVerdict, ModelChange, NewKey, Strategy, Window};
+use servoir_registry::{AuditFilter, AuditVerdict, Breaking, ModelChange, NewKey, Strategy, Window};
 use servoir_types::Timestamp;
 
 pub async fn every_write_leaves_one_entry(world: &World) {
@@ -12,7 +12,7 @@ pub async fn every_write_leaves_one_entry(world: &World) {
     registry.update_model(&who, &model.id, change, None).await.unwrap();
     registry.deploy(&who, &model.id, spec(1), Strategy::Swap).await.unwrap();
     registry.deploy(&who, &model.id, spec(2), Strategy::Swap).await.unwrap();
-    registry.rollback(&who, &model.id).await.unwrap();
+    registry.rollback(&who, &model.id, Breaking::Refused).await.unwrap();
     registry.undeploy(&who, &model.id).await.unwrap();
     registry.set_archived(&who, &model.id, true).await.unwrap();
     registry.set_archived(&who, &model.id, false).await.unwrap();

@@ -2,7 +2,7 @@
 
 use crate::world::{ALL, World, actor, code, new_model, new_version, spec};
 use futures_util::future::join_all;
-use servoir_registry::{AuditFilter, AuditVerdict, ModelChange, Registry, RegistryError, Strategy};
+use servoir_registry::{AuditFilter, AuditVerdict, Breaking, ModelChange, Registry, RegistryError, Strategy};
 use servoir_types::Digest;
 use std::collections::BTreeSet;
 
@@ -89,7 +89,7 @@ pub async fn everything_at_once(world: &World) {
                 0 => registry.create_model(&who, new_model(&format!("m{writer}"))).await.map(drop),
                 1 => registry.update_model(&who, &id, ModelChange::default(), None).await.map(drop),
                 2 | 3 => registry.deploy(&who, &id, spec(writer % 2 + 1), Strategy::Swap).await.map(drop),
-                4 => registry.rollback(&who, &id).await.map(drop),
+                4 => registry.rollback(&who, &id, Breaking::Refused).await.map(drop),
                 5 => registry.undeploy(&who, &id).await,
                 6 => registry.set_archived(&who, &id, true).await.map(drop),
                 _ => registry.set_archived(&who, &id, false).await.map(drop),

@@ -1,7 +1,7 @@
 //! What should run: swaps, canaries, shadows, rollbacks, and what nodes say.
 
 use crate::world::{World, actor, code, spec};
-use servoir_registry::{Autoscaling, Deployment, DeploymentSpec, NodeState, Strategy, Tuning};
+use servoir_registry::{Autoscaling, Breaking, Deployment, DeploymentSpec, NodeState, Strategy, Tuning};
 use servoir_types::{Digest, ModelId, Timestamp};
 
 /// Primary, previous, canary with its share, shadow.
@@ -81,15 +81,15 @@ pub async fn canary_and_shadow_stand_beside_what_is_live(world: &World) {
 pub async fn rolling_back_and_forth(world: &World) {
     let model = world.model_with("churn", 3).await;
     let (registry, who) = (&world.registry, actor("acme"));
-    assert_eq!(code(registry.rollback(&who, &model.id).await), "not-deployed");
+    assert_eq!(code(registry.rollback(&who, &model.id, Breaking::Refused).await), "not-deployed");
     deploy(world, &model.id, spec(1), Strategy::Swap).await;
-    assert_eq!(code(registry.rollback(&who, &model.id).await), "nothing-to-roll-back");
+    assert_eq!(code(registry.rollback(&who, &model.id, Breaking::Refused).await), "nothing-to-roll-back");
     deploy(world, &model.id, spec(2), Strategy::Swap).await;
     let canary = deploy(world, &model.id, spec(3), Strategy::Canary(1)).await;
-    let back = registry.rollback(&who, &model.id).await.unwrap();
+    let back = registry.rollback(&who, &model.id, Breaking::Refused).await.unwrap();
     assert_eq!(versions(&back), (1, Some(2), None, None));
     assert!(back.generation > canary.generation);
-    let forth = registry.rollback(&who, &model.id).await.unwrap();
+    let forth = registry.rollback(&who, &model.id, Breaking::Refused).await.unwrap();
     assert_eq!(versions(&forth), (2, Some(1), None, None));
 }
 

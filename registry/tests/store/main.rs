@@ -23,6 +23,7 @@ mod outage;
 mod publishing;
 mod runs;
 mod studio;
+mod swaps;
 mod tenancy;
 mod uploads;
 mod versions;
@@ -74,6 +75,8 @@ behaviours! {
             a_link_names_every_column_that_is_missing, datasets_leave_one_entry_each, other_organizations_see_no_dataset, links_race_deletes;
         deployments: a_swap_remembers_what_was_live, canary_and_shadow_stand_beside_what_is_live,
             rolling_back_and_forth, only_ready_versions_of_live_models, undeploying, nodes_report;
+        swaps: what_breaks_callers_is_refused_unless_it_is_forced, what_is_worse_is_taken_down_once,
+            nobody_is_broken_by_going_back;
         baselines: settings_have_a_revision, one_baseline_of_a_version_is_active, baselines_that_are_not_there;
         feedback: a_label_takes_the_place_of_the_one_before, scores_are_ranked_and_numbers_added_up,
             the_newest_prediction_about_an_entity;

@@ -1,7 +1,7 @@
 //! Another organization's objects are not found, and stay as they are.
 
 use crate::world::{ALL, World, actor, code, everything, new_version, spec};
-use servoir_registry::{AuditFilter, ModelChange, NewKey, Strategy};
+use servoir_registry::{AuditFilter, Breaking, ModelChange, NewKey, Strategy};
 
 pub async fn other_organizations_see_and_change_nothing(world: &World) {
     let model = world.model_with("churn", 2).await;
@@ -26,7 +26,7 @@ pub async fn other_organizations_see_and_change_nothing(world: &World) {
         ("version", code(registry.version("globex", id, 1).await)),
         ("delete version", code(registry.delete_version(them, id, 1).await)),
         ("deploy", code(registry.deploy(them, id, spec(1), Strategy::Swap).await)),
-        ("rollback", code(registry.rollback(them, id).await)),
+        ("rollback", code(registry.rollback(them, id, Breaking::Refused).await)),
         ("undeploy", code(registry.undeploy(them, id).await)),
         ("key", code(registry.key("globex", &key.id).await)),
         ("revoke", code(registry.revoke_key(them, &key.id).await)),

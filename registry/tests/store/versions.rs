@@ -1,7 +1,7 @@
 //! Versions: numbers, pages, deletion.
 
 use crate::world::{ALL, World, actor, code, spec};
-use servoir_registry::{AuditFilter, NewVersion, Strategy, VersionState, Window};
+use servoir_registry::{AuditFilter, Breaking, NewVersion, Strategy, VersionState, Window};
 use servoir_types::{Datatype, Digest, Shape, Signature, TensorSpec};
 
 pub async fn numbers_are_not_given_out_twice(world: &World) {
@@ -88,7 +88,7 @@ pub async fn versions_that_are_deployed_stay(world: &World) {
     registry.delete_version(&actor, &model.id, 1).await.unwrap();
     let deployment = registry.deployment(&model.id).await.unwrap().unwrap();
     assert_eq!(deployment.previous, None, "a version that is gone cannot be gone back to");
-    assert_eq!(code(registry.rollback(&actor, &model.id).await), "nothing-to-roll-back");
+    assert_eq!(code(registry.rollback(&actor, &model.id, Breaking::Refused).await), "nothing-to-roll-back");
 }
 
 pub async fn deleting_a_model_takes_everything_with_it(world: &World) {

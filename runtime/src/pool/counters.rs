@@ -1,5 +1,6 @@
 //! What a deployment counts, readable at any time without a lock.
 
+use crate::error::PredictError;
 use crate::statistics::Tally;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +22,8 @@ pub struct Counters {
     success: AtomicTally,
     /// Requests that were not.
     fail: AtomicTally,
+    /// Those of them that the model is to blame for.
+    errors: AtomicU64,
     /// Rows that engines have answered.
     rows_done: AtomicU64,
     /// Requests that the self-check ran again, and those of them that were answered otherwise.
@@ -65,6 +68,18 @@ impl Counters {
     /// Requests that were answered, and those that were not.
     pub fn outcomes(&self) -> (Tally, Tally) {
         (self.success.load(), self.fail.load())
+    }
+
+    /// Counts a request that was not answered, when the model is to blame; on the way of those alone.
+    pub fn blame(&self, error: &PredictError) {
+        if matches!(error, PredictError::Run(_) | PredictError::DeadlineExceeded) {
+            self.errors.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Requests that were not answered and that the model is to blame for.
+    pub fn errors(&self) -> u64 {
+        self.errors.load(Ordering::Relaxed)
     }
 
     /// Counts a request that the self-check ran again.

@@ -1,5 +1,6 @@
 //! Running a model before anyone waits for it: the first run allocates, and a row must not depend on its neighbours.
 
+use super::cost::rows_of;
 use crate::batch::{gather, scatter};
 use crate::engine::{Session, caught};
 use bytes::Bytes;
@@ -22,6 +23,23 @@ pub fn warm(session: &mut dyn Session, signature: &Signature) -> Result<(), Stri
         Ok(Err(error)) => tracing::debug!("the warm-up run failed: {error}"),
         Ok(Ok(())) => {}
         Err(panic) => return Err(panic),
+    }
+    Ok(())
+}
+
+/// Runs the session once with each of these numbers of rows: the first run of a size may allocate, or plan, what the next ones
+/// use again. Errors and panics as in [`warm`].
+pub fn warm_batches(
+    session: &mut dyn Session,
+    signature: &Signature,
+    sizes: impl Iterator<Item = usize>,
+) -> Result<(), String> {
+    let mut outputs = Vec::new();
+    for rows in sizes {
+        let Some(inputs) = rows_of(signature, rows) else { return Ok(()) };
+        if let Err(error) = caught(|| session.run(&inputs, &mut outputs))? {
+            tracing::debug!("the warm-up run of {rows} rows failed: {error}");
+        }
     }
     Ok(())
 }

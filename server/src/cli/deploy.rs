@@ -25,6 +25,9 @@ pub struct Deploy {
     /// Send the version a copy of the requests and throw its answers away
     #[arg(long)]
     shadow: bool,
+    /// Put it live although its signature breaks who calls what is
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     session: Session,
 }
@@ -41,6 +44,9 @@ impl Deploy {
         body.extend(self.canary.map(|percent| ("strategy".to_owned(), json!({"canary": {"percent": percent}}))));
         if self.shadow {
             body.insert("strategy".into(), json!("shadow"));
+        }
+        if self.force {
+            body.insert("force".into(), json!(true));
         }
         let answer = client.change(&["models", name, "deploy"], Some(&Value::Object(body))).await?;
         self.session.show(&answer, |answer| live(&client, name, answer))
@@ -69,6 +75,9 @@ impl Undeploy {
 pub struct Rollback {
     /// Model, by name or id
     name: String,
+    /// Go back although the version's signature breaks who calls what is live
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     session: Session,
 }
@@ -77,7 +86,8 @@ impl Rollback {
     /// Goes back and says what is live.
     pub async fn run(self) -> Result<(), Failure> {
         let client = self.session.client()?;
-        let answer = client.change(&["models", &self.name, "rollback"], None).await?;
+        let body = self.force.then(|| json!({"force": true}));
+        let answer = client.change(&["models", &self.name, "rollback"], body.as_ref()).await?;
         self.session.show(&answer, |answer| live(&client, &self.name, answer))
     }
 }

@@ -4,7 +4,7 @@ use super::layers::Effective;
 use super::value::{Value, network};
 use super::{
     AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, MonitoringConfig, PreflightConfig,
-    StudioConfig, TlsConfig,
+    StudioConfig, SwapConfig, TlsConfig,
 };
 use servoir_types::Secret;
 use std::net::SocketAddr;
@@ -54,6 +54,16 @@ pub(super) fn config(effective: &[Effective]) -> Config {
             check_one_in: values.count("batching.check_one_in"),
             queue_rows_max: values.size("batching.queue_rows_max"),
             queue_bytes_max: values.size("batching.queue_bytes_max"),
+        },
+        swap: SwapConfig {
+            watch_seconds: values.count("swap.watch_seconds"),
+            false_alarms_one_in: values.count("swap.false_alarms_one_in"),
+            slower_percent_max: values.count("swap.slower_percent_max"),
+            requests_max: values.size("swap.requests_max"),
+            requests_bytes_max: values.size("swap.requests_bytes_max"),
+            labels_differ_percent_max: values.count("swap.labels_differ_percent_max"),
+            scores_differ_percent_max: values.count("swap.scores_differ_percent_max"),
+            requests_slower_percent_max: values.count("swap.requests_slower_percent_max"),
         },
         studio: StudioConfig {
             runs_max: values.size("studio.runs_max"),

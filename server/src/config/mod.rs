@@ -68,6 +68,8 @@ pub struct Config {
     pub limits: Limits,
     /// `batching.*`: defaults of deployments.
     pub batching: BatchingConfig,
+    /// `swap.*`.
+    pub swap: SwapConfig,
     /// `studio.*`: how runs of training go on here.
     pub studio: StudioConfig,
     /// `monitoring.*`.
@@ -162,6 +164,27 @@ pub struct PreflightConfig {
     pub memory_bytes: u64,
     /// What is started for each file; `None`: this program.
     pub worker: Option<PathBuf>,
+}
+
+/// How versions are compared with those before them.
+#[derive(Debug, Clone)]
+pub struct SwapConfig {
+    /// `swap.watch_seconds`: for how long; 0: not at all.
+    pub watch_seconds: u64,
+    /// `swap.false_alarms_one_in`: of so many versions that are no worse, one may be taken down.
+    pub false_alarms_one_in: u64,
+    /// `swap.slower_percent_max`: by so much longer a version's runs may take.
+    pub slower_percent_max: u64,
+    /// `swap.requests_max`: requests of a live version that are kept, to be asked of the next; 0: none are.
+    pub requests_max: usize,
+    /// `swap.requests_bytes_max`: bytes of their inputs.
+    pub requests_bytes_max: usize,
+    /// `swap.labels_differ_percent_max`: labels of their answers that may be others.
+    pub labels_differ_percent_max: u64,
+    /// `swap.scores_differ_percent_max`: how far numbers of their answers may be apart on average.
+    pub scores_differ_percent_max: u64,
+    /// `swap.requests_slower_percent_max`: by so much longer their answers may take; 0: by any.
+    pub requests_slower_percent_max: u64,
 }
 
 /// How runs of training go on here.

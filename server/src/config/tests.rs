@@ -35,6 +35,10 @@ fn defaults_are_those_that_are_documented() {
     assert_eq!((config.batching.batch_rows_max, config.batching.queue_rows_max), (64, 10_000));
     assert_eq!((config.batching.queue_bytes_max, config.database_connections_max), (256 << 20, 16));
     assert_eq!((config.log_level.as_str(), config.log_format), ("info", LogFormat::Auto));
+    let swap = config.swap;
+    assert_eq!((swap.watch_seconds, swap.false_alarms_one_in, swap.slower_percent_max), (300, 1000, 100));
+    assert_eq!((swap.requests_max, swap.requests_bytes_max, swap.requests_slower_percent_max), (0, 16 << 20, 0));
+    assert_eq!((swap.labels_differ_percent_max, swap.scores_differ_percent_max), (100, 200));
     assert!(!config.auth.off && !config.metrics_public);
     let preflight = config.preflight;
     assert_eq!((preflight.enabled, preflight.seconds, preflight.memory_bytes), (true, 60, 8 << 30));
@@ -101,6 +105,15 @@ inline_micros_max = 19
 check_one_in = 20
 queue_rows_max = 16
 queue_bytes_max = 0x11
+[swap]
+watch_seconds = 26
+false_alarms_one_in = 27
+slower_percent_max = 28
+requests_max = 29
+requests_bytes_max = 30
+labels_differ_percent_max = 31
+scores_differ_percent_max = 32
+requests_slower_percent_max = 33
 [studio]
 runs_max = 21
 threads = 22
@@ -155,6 +168,10 @@ format = "json"
     let preflight = config.preflight;
     assert_eq!((preflight.enabled, preflight.seconds, preflight.memory_bytes), (false, 26, (256 << 20) + 1));
     assert_eq!(preflight.worker, Some(PathBuf::from("/bin/jail")));
+    let swap = config.swap;
+    assert_eq!((swap.watch_seconds, swap.false_alarms_one_in, swap.slower_percent_max), (26, 27, 28));
+    assert_eq!((swap.requests_max, swap.requests_bytes_max, swap.requests_slower_percent_max), (29, 30, 33));
+    assert_eq!((swap.labels_differ_percent_max, swap.scores_differ_percent_max), (31, 32));
     let studio = config.studio;
     assert_eq!((studio.runs_max, studio.threads, studio.memory_bytes_max, studio.nice), (21, 22, 64 << 20, 18));
     assert_eq!(studio.worker, Some(PathBuf::from("/bin/contained")));

@@ -49,7 +49,8 @@ pub struct Problem<'a> {
 /// A field that is wrong.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProblemField<'a> {
-    /// A JSON pointer (RFC 6901) into the body, or `?name` for a query parameter.
+    /// A JSON pointer (RFC 6901) into the body, or `?name` for a query parameter; for `swap-refused`, the field of the
+    /// signature by its name, such as `/signature/inputs/x`.
     pointer: &'a str,
     /// What is wrong, what was expected and what came.
     detail: &'a str,

@@ -13,7 +13,7 @@ mod keep;
 mod ledger;
 pub mod performance;
 mod prediction_ids;
-mod random;
+pub(crate) mod random;
 pub mod recording;
 mod service;
 pub mod settings;

@@ -1,11 +1,13 @@
 //! What this node holds of one model, under the model's turn: what is live and what is kept warm.
 
 use super::load::Failure;
+use super::trial::{Arrival, Limits};
 use crate::app::SharedApp;
 use servoir_registry::{Deployment, Placed};
 use servoir_runtime::Live;
 use servoir_types::{ModelId, Name};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What this node holds of one model.
 #[derive(Default)]
@@ -59,7 +61,14 @@ impl Control {
         let canary = desired.canary.as_ref().and_then(|(percent, placed)| Some((*percent, self.find(placed)?)));
         let shadow = desired.shadow.as_ref().and_then(|placed| self.find(placed));
         let live = Live { primary, canary, shadow, also: Vec::new() };
-        let _replaced = app.serving.publish(&desired.organization, desired.name.as_str(), &desired.model, live);
+        let replaced = app.serving.publish(&desired.organization, desired.name.as_str(), &desired.model, live.clone());
+        if app.config.swap.watch_seconds > 0 {
+            let previous = desired.previous.as_ref().filter(|_| !desired.by_rollback);
+            let way_back = previous.and_then(|placed| u64::try_from(placed.spec.version).ok());
+            let arrival = Arrival { replaced: replaced.as_deref(), live: &live, way_back };
+            let limits = Limits::of(&app.config.swap);
+            app.reconciler.trials.published(&desired.model, &arrival, &limits, Instant::now());
+        }
         self.published = Some(Published { generation: desired.generation, name: desired.name.clone() });
         self.failed_for_good = None;
         self.drop_superfluous(desired);
@@ -73,10 +82,12 @@ impl Control {
         self.published = None;
         self.failed_for_good = None;
         app.metrics.keep_versions(model.as_str(), &[]);
+        app.reconciler.trials.forget(model);
         app.serving.withdraw(model)
     }
 
-    fn find(&self, placed: &Placed) -> Option<Arc<servoir_runtime::Deployment>> {
+    /// A version that is in memory, exactly as placed.
+    pub fn find(&self, placed: &Placed) -> Option<Arc<servoir_runtime::Deployment>> {
         self.loaded.iter().find(|(known, _)| known == placed).map(|(_, deployment)| deployment.clone())
     }
 

@@ -2,12 +2,14 @@
 
 use super::loading_threads::LoadingThreads;
 use crate::app::SharedApp;
+use crate::config::SwapConfig;
 use crate::error::ApiError;
 use crate::preflight;
 use crate::tuning::{Overrides, pool_defaults};
 use servoir_registry::{Placed, RegistryError};
 use servoir_runtime::{
-    Artifact, Deployment, EngineName, EngineStatus, Format, Identity, LoadError, PoolOptions, Scaling, Unsupported,
+    Artifact, Deployment, EngineName, EngineStatus, Format, Identity, LoadError, PoolOptions, RecordLimits, Scaling,
+    Unsupported,
 };
 use servoir_types::{Kind, ModelId};
 use std::sync::Arc;
@@ -112,6 +114,10 @@ impl Loader {
             Deployment::start(identity, program, pool)
         });
         let loaded = loading.await.ok_or(Failure::Aborted)?.map_err(Failure::Load)?;
+        let SwapConfig { requests_max, requests_bytes_max: bytes_max, .. } = app.config.swap;
+        if requests_max > 0 {
+            loaded.record(RecordLimits { requests_max, bytes_max });
+        }
         app.monitoring.watch(&loaded).await;
         Ok(loaded)
     }

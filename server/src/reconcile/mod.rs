@@ -8,9 +8,11 @@
 
 mod beside;
 mod control;
+mod gate;
 mod load;
 mod loading_threads;
 mod scale;
+mod trial;
 mod watch;
 
 use crate::app::SharedApp;
@@ -22,11 +24,13 @@ use load::Failure;
 use load::Loader;
 use loading_threads::LoadingThreads;
 pub use scale::{Looks, keep_scaling};
-use servoir_registry::{Actor, Deployment, DeploymentSpec, Placed, Strategy, VersionState};
+use servoir_registry::{Actor, Breaking, Deployment, DeploymentSpec, Placed, Rollout, Strategy, VersionState};
 use servoir_types::{Kind, ModelId, Name, random_token};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use trial::Trials;
+pub use trial::{Cause, keep_on_trial};
 pub use watch::keep_converging;
 
 /// Makes what runs equal to what should run.
@@ -35,6 +39,7 @@ pub struct Reconciler {
     loader: Loader,
     controls: Mutex<HashMap<ModelId, Arc<tokio::sync::Mutex<Control>>>>,
     states: Mutex<BTreeMap<String, ModelState>>,
+    trials: Trials,
 }
 
 /// What a caller wants to run.
@@ -45,8 +50,8 @@ pub struct Wish {
     pub name: Name,
     /// Which version, and how.
     pub spec: DeploymentSpec,
-    /// How it comes in.
-    pub strategy: Strategy,
+    /// How it comes in, and whether it may break callers.
+    pub rollout: Rollout,
 }
 
 /// A version in memory.
@@ -66,6 +71,7 @@ impl Default for Reconciler {
             loader: Loader::default(),
             controls: Mutex::default(),
             states: Mutex::default(),
+            trials: Trials::default(),
         }
     }
 }
@@ -75,7 +81,8 @@ impl Reconciler {
     /// Once begun it goes on to its end even if the caller hangs up.
     ///
     /// # Errors
-    /// 422 with the engine's reason when it cannot be served: what was live stays live and what should run stays as it was.
+    /// 409 `swap-refused` when it would break who calls what is live; 422 with the engine's reason when it cannot be served:
+    /// what was live stays live and what should run stays as it was.
     pub async fn deploy(&self, app: &SharedApp, actor: &Actor, wish: Wish) -> Result<Deployment, ApiError> {
         let (app, actor) = (app.clone(), actor.clone());
         to_its_end(async move { app.reconciler.deploy_now(&app, &actor, wish).await }).await
@@ -83,7 +90,7 @@ impl Reconciler {
 
     async fn deploy_now(&self, app: &SharedApp, actor: &Actor, wish: Wish) -> Result<Deployment, ApiError> {
         let started = Instant::now();
-        let Wish { model, name, spec, strategy } = wish;
+        let Wish { model, name, spec, rollout } = wish;
         let version = app.registry.version(&actor.organization, &model, spec.version).await?;
         if version.state == VersionState::Rejected {
             let reason = version.reason.unwrap_or_default();
@@ -93,15 +100,12 @@ impl Reconciler {
         let placed = Placed { spec: spec.clone(), digest: version.digest, format: version.format };
         let control = self.control(&model);
         let mut control = control.lock().await;
-        let loaded = match self.load_unless_held(app, &control, (&model, &name), placed.clone()).await {
-            Ok(loaded) => loaded,
-            Err(failure) => {
-                app.metrics.swap("refused", started.elapsed());
-                reject(app, actor, (&model, &placed), &failure).await;
-                return Err(failure.into());
-            }
-        };
-        let decided = app.registry.deploy(actor, &model, spec, strategy).await?;
+        // A shadow answers nobody.
+        let breaking = if rollout.strategy == Strategy::Shadow { Breaking::Forced } else { rollout.breaking };
+        let loaded = self.load_proven(app, &control, ((actor, &model), &name), (&placed, breaking)).await;
+        let loaded = loaded.inspect_err(|_| app.metrics.swap("refused", started.elapsed()))?;
+        let decided = app.registry.deploy(actor, &model, spec, rollout).await;
+        let decided = decided.map_err(|error| gate::refused(app, error))?;
         self.follow(app, &mut control, decided, Staged { loaded, started }).await
     }
 
@@ -109,22 +113,38 @@ impl Reconciler {
     ///
     /// # Errors
     /// As [`Self::deploy`]; 409 when there is nothing to go back to.
-    pub async fn rollback(&self, app: &SharedApp, actor: &Actor, model: &ModelId) -> Result<Deployment, ApiError> {
+    pub async fn rollback(
+        &self,
+        app: &SharedApp,
+        actor: &Actor,
+        model: &ModelId,
+        breaking: Breaking,
+    ) -> Result<Deployment, ApiError> {
         let (app, actor, model) = (app.clone(), actor.clone(), model.clone());
-        to_its_end(async move { app.reconciler.rollback_now(&app, &actor, &model).await }).await
+        to_its_end(async move { app.reconciler.rollback_now(&app, &actor, (&model, breaking)).await }).await
     }
 
-    async fn rollback_now(&self, app: &SharedApp, actor: &Actor, model: &ModelId) -> Result<Deployment, ApiError> {
+    async fn rollback_now(
+        &self,
+        app: &SharedApp,
+        actor: &Actor,
+        (model, breaking): (&ModelId, Breaking),
+    ) -> Result<Deployment, ApiError> {
         let started = Instant::now();
         app.registry.model(&actor.organization, model.as_str()).await?;
         let control = self.control(model);
         let mut control = control.lock().await;
         let current = app.registry.deployment(model).await?;
         let loaded = match current.as_ref().and_then(|current| Some((&current.name, current.previous.clone()?))) {
-            Some((name, previous)) => self.load_unless_held(app, &control, (model, name), previous).await?,
+            Some((name, previous)) => {
+                let loaded = self.load_fitting(app, &control, ((actor, model), name), (&previous, breaking)).await;
+                loaded.inspect_err(|_| app.metrics.swap("refused", started.elapsed()))?
+            }
             None => None,
         };
-        let decided = app.registry.rollback(actor, model).await?;
+        let decided = app.registry.rollback(actor, model, breaking).await;
+        let decided = decided.map_err(|error| gate::refused(app, error))?;
+        app.metrics.rolled_back("asked");
         self.follow(app, &mut control, decided, Staged { loaded, started }).await
     }
 

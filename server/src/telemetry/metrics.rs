@@ -9,6 +9,7 @@ mod monitoring;
 mod preflights;
 mod process;
 mod reading;
+mod swaps;
 
 pub use followed::Followed;
 pub use reading::{Reading, Traffic};
@@ -17,6 +18,7 @@ use self::model::ModelMetrics;
 use self::monitoring::MonitoringMetrics;
 use self::preflights::PreflightMetrics;
 use self::process::ProcessGauges;
+use self::swaps::SwapMetrics;
 use super::exposition::Exposition;
 use crate::app::App;
 use arc_swap::ArcSwap;
@@ -85,8 +87,7 @@ pub struct Metrics {
     in_flight: IntGauge,
     connections: IntGauge,
     websockets: IntGauge,
-    swaps: IntCounterVec,
-    swap_durations: Histogram,
+    swaps: SwapMetrics,
     predictions_lost: IntCounter,
     gauges: ModelGauges,
     /// What monitoring shows.
@@ -173,17 +174,7 @@ impl Metrics {
             in_flight: int_gauge(r, "servoir_requests_in_flight", "Requests being answered.")?,
             connections: int_gauge(r, "servoir_connections", "Open client connections.")?,
             websockets: int_gauge(r, "servoir_websocket_clients", "Open WebSockets.")?,
-            swaps: from_zero(
-                counter_vec(r, "servoir_swaps_total", "Changes of what is live, by outcome.", &["outcome"])?,
-                &["live", "refused", "failed"],
-            ),
-            swap_durations: registered(
-                r,
-                Histogram::with_opts(
-                    HistogramOpts::new("servoir_swap_duration_seconds", "Time from a decided change to live.")
-                        .buckets(SECONDS.into()),
-                )?,
-            )?,
+            swaps: SwapMetrics::new(r)?,
             predictions_lost: registered(
                 r,
                 IntCounter::new(
@@ -256,12 +247,6 @@ impl Metrics {
                 self.management_durations.observe(elapsed.as_secs_f64());
             }
         }
-    }
-
-    /// Counts a change of what is live.
-    pub fn swap(&self, outcome: &str, elapsed: Duration) {
-        self.swaps.with_label_values(&[outcome]).inc();
-        self.swap_durations.observe(elapsed.as_secs_f64());
     }
 
     /// Counts predictions that labels will not find by their entity.

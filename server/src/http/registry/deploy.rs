@@ -1,13 +1,13 @@
 //! Making a version live.
 
-use super::deploy_request::{DeployModel, Plan};
+use super::deploy_request::{DeployModel, Override, Plan};
 use super::deployment_view::Deployment;
 use super::show::Show;
 use crate::app::{App, SharedApp};
 use crate::auth::Caller;
 use crate::auth::scope::RegistryWrite;
 use crate::error::ApiError;
-use crate::http::json::{Nothing, OptionalJson};
+use crate::http::json::OptionalJson;
 use crate::http::pagination::LIMIT_MAX;
 use crate::http::path::OnlyPath;
 use crate::http::studio::access;
@@ -39,13 +39,15 @@ pub struct Deployed {
 /// Deploy a version
 ///
 /// Answers when the version is live. A version that cannot be served is refused with the engine's reason, and what was
-/// live stays live. One that crashes an engine, or takes too long or too much memory, is `rejected` for good.
+/// live stays live. One that crashes an engine, or takes too long or too much memory, is `rejected` for good. A version whose
+/// signature would break who calls what is live is refused, each change by its name, unless `force` says otherwise. What has
+/// gone live is then compared with what was before; see `rolledBack` of the deployment.
 #[utoipa::path(post, path = "/api/v1/model-registry/models/{id}/deploy", operation_id = "deployModel", tag = "deployments",
     params(("id" = String, Path, description = "Id or name.")),
     request_body = Option<DeployModel>,
     responses((status = 200, description = "It is live.", body = Deployed),
         (status = 404, description = "`not-found`: no such model or version."),
-        (status = 409, description = "`model-archived`, `version-not-ready`, `no-ready-version`, or `not-deployed` for a canary or a shadow beside nothing."),
+        (status = 409, description = "`model-archived`, `version-not-ready`, `no-ready-version`, `not-deployed` for a canary or a shadow beside nothing, or `swap-refused`: it would break callers as `errors` says."),
         (status = 422, description = "`version-rejected`, `engine-missing`, `hardware-unavailable`."),
         (status = 503, description = "`preflight-unavailable`: this node could not try the model; ask again.")),
     security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
@@ -56,17 +58,17 @@ async fn deploy(
     OptionalJson(request): OptionalJson<DeployModel>,
 ) -> Result<axum::Json<Deployed>, ApiError> {
     let app = &show.app;
-    let Plan { version, spec, strategy } = request.check()?;
+    let Plan { version, spec, rollout } = request.check()?;
     let model = access::model(app, &caller.principal, &id, Role::Editor).await?;
     let version = match version {
         Some(version) => version,
         None => newest_ready(app, &model).await?,
     };
     let spec = DeploymentSpec { version, ..spec };
-    let message = message(&model, version, &strategy);
+    let message = message(&model, version, &rollout.strategy);
     let deployment = app
         .reconciler
-        .deploy(app, &caller.actor, Wish { model: model.id.clone(), name: model.name.clone(), spec, strategy })
+        .deploy(app, &caller.actor, Wish { model: model.id.clone(), name: model.name.clone(), spec, rollout })
         .await?;
     let deployment = show.deployment(&deployment);
     Ok(axum::Json(Deployed { id: model.id.to_string(), status: "deployed", deployment, message }))
@@ -74,23 +76,25 @@ async fn deploy(
 
 /// Roll back
 ///
-/// The version that was live before is live again, from memory when it is still there. A canary and a shadow end.
+/// The version that was live before is live again, from memory when it is still there. A canary and a shadow end. Where that
+/// would break who calls what is live, it has to be forced.
 #[utoipa::path(post, path = "/api/v1/model-registry/models/{id}/rollback", operation_id = "rollbackModel",
     tag = "deployments",
     params(("id" = String, Path, description = "Id or name.")),
+    request_body = Option<Override>,
     responses((status = 200, description = "It is live.", body = Deployed),
         (status = 404, description = "`not-found`: the organization has no such model."),
-        (status = 409, description = "`not-deployed` or `nothing-to-roll-back`.")),
+        (status = 409, description = "`not-deployed`, `nothing-to-roll-back`, or `swap-refused`.")),
     security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
 async fn rollback(
     caller: Caller<RegistryWrite>,
     show: Show,
     OnlyPath(id): OnlyPath<String>,
-    _: OptionalJson<Nothing>,
+    OptionalJson(request): OptionalJson<Override>,
 ) -> Result<axum::Json<Deployed>, ApiError> {
     let app = &show.app;
     let model = access::model(app, &caller.principal, &id, Role::Editor).await?;
-    let deployment = app.reconciler.rollback(app, &caller.actor, &model.id).await?;
+    let deployment = app.reconciler.rollback(app, &caller.actor, &model.id, request.breaking()).await?;
     let message = format!("version {} of '{}' is live again", deployment.primary.spec.version, model.name);
     let deployment = show.deployment(&deployment);
     Ok(axum::Json(Deployed { id: model.id.to_string(), status: "deployed", deployment, message }))

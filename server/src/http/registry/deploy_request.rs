@@ -6,7 +6,7 @@ use crate::http::openapi::texts::nullable;
 use crate::http::whole;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use servoir_registry::{Autoscaling, DeploymentSpec, Strategy, Tuning};
+use servoir_registry::{Autoscaling, Breaking, DeploymentSpec, Rollout, Strategy, Tuning};
 use servoir_runtime::EngineName;
 use servoir_types::Kind;
 use utoipa::ToSchema;
@@ -49,6 +49,27 @@ pub struct DeployModel {
     /// How the version comes in; by default `swap`.
     #[schema(schema_with = strategy_schema)]
     pub strategy: Option<StrategyChoice>,
+    /// Whether it may go live although its signature breaks who calls what is; by default false.
+    pub force: Option<bool>,
+}
+
+/// What a change of what is live can be told that says the rest by itself. Everything may be left out.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Override {
+    /// Whether a version may go live although its signature breaks who calls what is; by default false.
+    force: Option<bool>,
+}
+
+impl Override {
+    /// What becomes of changes that break callers.
+    pub fn breaking(&self) -> Breaking {
+        breaking(self.force)
+    }
+}
+
+fn breaking(force: Option<bool>) -> Breaking {
+    if force == Some(true) { Breaking::Forced } else { Breaking::Refused }
 }
 
 /// Bounds for the number of instances.
@@ -147,8 +168,8 @@ pub struct Plan {
     pub version: Option<i64>,
     /// How; its version is yet to be filled in.
     pub spec: DeploymentSpec,
-    /// How it comes in.
-    pub strategy: Strategy,
+    /// How it comes in, and whether it may break callers.
+    pub rollout: Rollout,
 }
 
 impl DeployModel {
@@ -187,7 +208,8 @@ impl DeployModel {
             latency_target_ms: self.latency_target_ms,
             tuning,
         };
-        Ok(Plan { version: self.version, spec, strategy })
+        let rollout = Rollout { strategy, breaking: breaking(self.force) };
+        Ok(Plan { version: self.version, spec, rollout })
     }
 }
 
@@ -272,7 +294,8 @@ mod tests {
     fn everything_has_a_default() {
         let plan = plan("{}").unwrap();
         assert_eq!(plan.version, None);
-        assert_eq!((plan.spec.replicas, plan.spec.hardware.as_str(), plan.strategy), (1, "auto", Strategy::Swap));
+        assert_eq!((plan.spec.replicas, plan.spec.hardware.as_str()), (1, "auto"));
+        assert_eq!(plan.rollout, Strategy::Swap.into());
     }
 
     #[test]
@@ -282,7 +305,21 @@ mod tests {
             (r#"{"strategy": "shadow"}"#, Strategy::Shadow),
             (r#"{"strategy": {"canary": {"percent": 99}}}"#, Strategy::Canary(99)),
         ] {
-            assert_eq!(plan(body).unwrap().strategy, expected, "{body}");
+            assert_eq!(plan(body).unwrap().rollout, expected.into(), "{body}");
+        }
+    }
+
+    #[test]
+    fn callers_are_broken_only_by_force() {
+        for (body, expected) in [
+            ("{}", Breaking::Refused),
+            (r#"{"force": null}"#, Breaking::Refused),
+            (r#"{"force": false}"#, Breaking::Refused),
+            (r#"{"force": true}"#, Breaking::Forced),
+        ] {
+            assert_eq!(plan(body).unwrap().rollout.breaking, expected, "{body}");
+            let alone = parse::<Override>(&Bytes::copy_from_slice(body.as_bytes())).unwrap();
+            assert_eq!(alone.breaking(), expected, "{body}");
         }
     }
 
@@ -312,6 +349,7 @@ mod tests {
             (r#"{"replicas": "2"}"#, &["/replicas"]),
             (r#"{"replicas": 4294967297}"#, &["/replicas"]),
             (r#"{"replica": 2}"#, &["/replica"]),
+            (r#"{"force": "yes"}"#, &["/force"]),
             (r#"{"batching": {"maxBatch": 2}}"#, &["/batching/maxBatch"]),
             (r#"{"autoscaling": {"targetCpuUtilization": 0}}"#, &["/autoscaling/targetCpuUtilization"]),
             (r#"{"autoscaling": {"enabled": true}}"#, &["/autoscaling/maxReplicas"]),

@@ -3,10 +3,13 @@
 use crate::app::App;
 use crate::http::origin::Origin;
 use crate::readiness::ModelState;
+use crate::reconcile::Cause;
 use serde::Serialize;
+use serde_json::Value;
 use servoir_registry as registry;
 use servoir_types::Timestamp;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// What should run for a model, and how far this node has come with it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,6 +46,9 @@ pub struct Deployment {
     pub canary: Option<Canary>,
     #[schema(required)]
     pub shadow: Option<Shadow>,
+    /// What the server has taken down by itself since somebody last decided anything.
+    #[schema(required)]
+    pub rolled_back: Option<RolledBack>,
 }
 
 /// Bounds for the number of instances.
@@ -95,6 +101,29 @@ pub struct Shadow {
     pub version: i64,
 }
 
+/// A version that was worse than the one before; the audit has the evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RolledBack {
+    pub version: i64,
+    /// `errors` or `latency`.
+    #[schema(schema_with = cause_schema)]
+    pub cause: String,
+    /// What was found, for a person.
+    pub reason: String,
+}
+
+fn cause_schema() -> Object {
+    let causes = [Cause::Errors, Cause::Latency].map(|cause| Value::from(cause.as_str()));
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(causes)).build()
+}
+
+impl From<&registry::RolledBack> for RolledBack {
+    fn from(rolled_back: &registry::RolledBack) -> Self {
+        let text = |name: &str| rolled_back.evidence[name].as_str().unwrap_or_default().to_owned();
+        Self { version: rolled_back.version, cause: text("cause"), reason: text("reason") }
+    }
+}
+
 impl Deployment {
     /// What should run, with what this node knows of it.
     pub fn of(app: &App, origin: &Origin, deployment: &registry::Deployment) -> Self {
@@ -125,6 +154,7 @@ impl Deployment {
                 .as_ref()
                 .map(|(percent, placed)| Canary { version: placed.spec.version, percent: *percent }),
             shadow: deployment.shadow.as_ref().map(|placed| Shadow { version: placed.spec.version }),
+            rolled_back: deployment.rolled_back.as_ref().map(RolledBack::from),
         }
     }
 }

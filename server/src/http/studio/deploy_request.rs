@@ -32,6 +32,8 @@ pub struct Deploy {
     /// How the version comes in; by default `swap`.
     #[schema(schema_with = strategy_schema)]
     strategy: Option<StrategyChoice>,
+    /// Whether it may go live although its signature breaks who calls what is; by default false.
+    force: Option<bool>,
 }
 
 /// Bounds for the number of instances.
@@ -89,6 +91,7 @@ impl Deploy {
             latency_target_ms: self.latency_target_ms,
             tuning: self.tuning,
             strategy: self.strategy,
+            force: self.force,
         };
         request
             .check()

@@ -9,6 +9,7 @@ use crate::auth::scope::{StudioRead, StudioWrite};
 use crate::error::ApiError;
 use crate::http::json::{Nothing, OptionalJson};
 use crate::http::path::{OnlyPath, Path};
+use crate::http::registry::deploy_request::Override;
 use crate::http::registry::{Show, newest_ready};
 use crate::reconcile::Wish;
 use serde::Serialize;
@@ -45,13 +46,14 @@ pub struct Deployed {
 /// Deploy a version from the Studio
 ///
 /// Answers when the version is live. A version that cannot be served is refused with the engine's reason, and what was
-/// live stays live.
+/// live stays live. A version whose signature would break who calls what is live is refused, each change by its name, unless
+/// `force` says otherwise.
 #[utoipa::path(post, path = "/api/v1/models/{id}/deploy", operation_id = "deployStudioModel", tag = "studio",
     params(("id" = String, Path, description = "Id or name.")),
     request_body = Option<Deploy>,
     responses((status = 200, description = "It is live.", body = Deployed),
         (status = 404, description = "`not-found`: no such model or version."),
-        (status = 409, description = "`model-archived`, `version-not-ready`, `no-ready-version`, or `not-deployed` for a canary or a shadow beside nothing."),
+        (status = 409, description = "`model-archived`, `version-not-ready`, `no-ready-version`, `not-deployed` for a canary or a shadow beside nothing, or `swap-refused`: it would break callers as `errors` says."),
         (status = 422, description = "`version-rejected`, `engine-missing`, `hardware-unavailable`."),
         (status = 503, description = "`preflight-unavailable`: this node could not try the model; ask again.")),
     security(("ApiKey" = ["studio:write"]), ("Bearer" = ["studio:write"])))]
@@ -73,7 +75,7 @@ async fn deploy(
     let (id, name) = (model.model.id.clone(), model.model.name.clone());
     let message = format!("version {version} of '{name}' is deployed");
     let spec = DeploymentSpec { version, ..plan.spec };
-    let wish = Wish { model: id.clone(), name, spec, strategy: plan.strategy };
+    let wish = Wish { model: id.clone(), name, spec, rollout: plan.rollout };
     let deployment = app.reconciler.deploy(app, &caller.actor, wish).await?;
     let deployment = Some(Deployment::of(&id, show.deployment(&deployment)));
     Ok(axum::Json(Deployed { model_id: id.to_string(), status: "deployed", deployment, message }))
@@ -103,22 +105,24 @@ async fn undeploy(
 
 /// Roll back from the Studio
 ///
-/// The version that was live before is live again, from memory when it is still there. A canary and a shadow end.
+/// The version that was live before is live again, from memory when it is still there. A canary and a shadow end. Where that
+/// would break who calls what is live, it has to be forced.
 #[utoipa::path(post, path = "/api/v1/models/{id}/rollback", operation_id = "rollbackStudioModel", tag = "studio",
     params(("id" = String, Path, description = "Id or name.")),
+    request_body = Option<Override>,
     responses((status = 200, description = "It is live.", body = Deployed),
         (status = 404, description = "`not-found`: the organization has no such model."),
-        (status = 409, description = "`not-deployed` or `nothing-to-roll-back`.")),
+        (status = 409, description = "`not-deployed`, `nothing-to-roll-back`, or `swap-refused`.")),
     security(("ApiKey" = ["studio:write"]), ("Bearer" = ["studio:write"])))]
 async fn rollback(
     caller: Caller<StudioWrite>,
     show: Show,
     OnlyPath(id): OnlyPath<String>,
-    _: OptionalJson<Nothing>,
+    OptionalJson(request): OptionalJson<Override>,
 ) -> Result<axum::Json<Deployed>, ApiError> {
     let app = &show.app;
     let model = studio_model(app, &caller, &id, Role::Editor).await?.model;
-    let deployment = app.reconciler.rollback(app, &caller.actor, &model.id).await?;
+    let deployment = app.reconciler.rollback(app, &caller.actor, &model.id, request.breaking()).await?;
     let message = format!("version {} of '{}' is live again", deployment.primary.spec.version, model.name);
     let deployment = Some(Deployment::of(&model.id, show.deployment(&deployment)));
     Ok(axum::Json(Deployed { model_id: model.id.to_string(), status: "deployed", deployment, message }))

@@ -1,6 +1,6 @@
 //! A deployment as the Studio shows it: the registry's own view, in this dialect's names.
 
-use crate::http::registry::deployment_view::{self as registry, Canary, Shadow, Tuning};
+use crate::http::registry::deployment_view::{self as registry, Canary, RolledBack, Shadow, Tuning};
 use serde::Serialize;
 use servoir_types::{ModelId, Timestamp, VersionId};
 use utoipa::ToSchema;
@@ -42,6 +42,9 @@ pub struct Deployment {
     canary: Option<Canary>,
     #[schema(required)]
     shadow: Option<Shadow>,
+    /// What the server has taken down by itself since somebody last decided anything.
+    #[schema(required)]
+    rolled_back: Option<RolledBack>,
 }
 
 /// Bounds for the number of instances.
@@ -94,6 +97,7 @@ impl Deployment {
             tuning: shown.tuning,
             canary: shown.canary,
             shadow: shown.shadow,
+            rolled_back: shown.rolled_back,
         }
     }
 }

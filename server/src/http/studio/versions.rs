@@ -10,9 +10,10 @@ use crate::error::ApiError;
 use crate::http::json::{Nothing, OptionalJson};
 use crate::http::path::{OnlyPath, Path};
 use crate::http::query::Query;
+use crate::http::registry::deploy_request::Override;
 use crate::reconcile::Wish;
 use axum::extract::State;
-use servoir_registry::{DeploymentSpec, Role, Strategy, StudioModel};
+use servoir_registry::{DeploymentSpec, Role, Rollout, Strategy, StudioModel};
 use servoir_types::Kind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -67,16 +68,17 @@ async fn read(
     tag = "studio",
     params(("id" = String, Path, description = "Id or name."),
         ("version_id" = String, Path, description = "`ver_…`, or the version's number.")),
+    request_body = Option<Override>,
     responses((status = 200, description = "It is promoted, and live where the model is.", body = Version),
         (status = 404, description = "`not-found`: no such model or version."),
-        (status = 409, description = "`model-archived`."),
+        (status = 409, description = "`model-archived`, or `swap-refused`: it would break who calls what is live, as `errors` says."),
         (status = 422, description = "`version-not-ready`; or it cannot be served, and what was live stays live and promoted.")),
     security(("ApiKey" = ["studio:write"]), ("Bearer" = ["studio:write"])))]
 async fn promote(
     caller: Caller<StudioWrite>,
     State(app): State<SharedApp>,
     OnlyPath((id, version)): OnlyPath<(String, String)>,
-    _: OptionalJson<Nothing>,
+    OptionalJson(request): OptionalJson<Override>,
 ) -> Result<axum::Json<Version>, ApiError> {
     let model = studio_model(&app, &caller, &id, Role::Editor).await?;
     let number = version_number(&model.model, &version)?;
@@ -85,7 +87,8 @@ async fn promote(
         Some(live) => {
             let spec = DeploymentSpec { version: number, ..live.primary.spec };
             let (id, name) = (model.model.id.clone(), model.model.name.clone());
-            let wish = Wish { model: id, name, spec, strategy: Strategy::Promotion };
+            let rollout = Rollout { strategy: Strategy::Promotion, breaking: request.breaking() };
+            let wish = Wish { model: id, name, spec, rollout };
             app.reconciler.deploy(&app, &caller.actor, wish).await.map(drop)
         }
     };

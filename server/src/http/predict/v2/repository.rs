@@ -150,7 +150,7 @@ fn silent_model(app: &SharedApp, model: Model) -> Listed {
 ///
 /// # Errors
 /// 404 for a model that the organization does not have; what a deployment answers: 409 when there is no version that is
-/// ready, 422 with the engine's reason when it cannot be served.
+/// ready or it would break who calls what is live, 422 with the engine's reason when it cannot be served.
 pub async fn load(app: &SharedApp, caller: &Caller<RegistryWrite>, name: &str) -> Result<(), ApiError> {
     if let Some(directory) = &app.models_dir {
         return Box::pin(directory.load(app, &caller.actor, name)).await;
@@ -168,7 +168,7 @@ pub async fn load(app: &SharedApp, caller: &Caller<RegistryWrite>, name: &str) -
         Some(current) => DeploymentSpec { version: newest, ..current.primary.spec },
         None => DeploymentSpec { version: newest, ..default_spec()? },
     };
-    let wish = Wish { model: model.id, name: model.name, spec, strategy: Strategy::Swap };
+    let wish = Wish { model: model.id, name: model.name, spec, rollout: Strategy::Swap.into() };
     app.reconciler.deploy(app, &caller.actor, wish).await.map(|_| ())
 }
 
