@@ -9,44 +9,12 @@ the request was due.
 """
 
 import argparse
-import contextlib
 import json
-import os
-import socket
 import subprocess
 import tempfile
-import urllib.request
 from pathlib import Path
 
-
-class Server:
-    def __init__(self, program: Path, onnxruntime: Path, folder: Path):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        settings = {
-            "SERVOIR_AUTH__MODE": "off",
-            "SERVOIR_SERVER__LISTEN": f"127.0.0.1:{self.port}",
-            "SERVOIR_STORAGE__DATA_DIR": str(folder),
-            "ORT_DYLIB_PATH": str(onnxruntime),
-        }
-        self.log = (folder / "log").open("w")
-        self.process = subprocess.Popen([program, "serve"], env=os.environ | settings, stdout=self.log, stderr=self.log)
-        while True:
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"{self.url}/readyz").read()
-                return
-            if self.process.poll() is not None:
-                raise SystemExit((folder / "log").read_text())
-
-    def deploy(self, model: str, body: dict) -> None:
-        path = f"{self.url}/api/v1/model-registry/models/{model}/deploy"
-        request = urllib.request.Request(path, json.dumps(body).encode(), {"Content-Type": "application/json"})
-        urllib.request.urlopen(request).read()
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait()
+from own_server import OwnServer
 
 
 def main() -> None:
@@ -57,7 +25,7 @@ def main() -> None:
     parser.add_argument("--target-ms", type=float, default=100.0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(options.servoir, options.onnxruntime, Path(folder))
+        server = OwnServer(options.servoir, options.onnxruntime, Path(folder))
 
         def load(connections: int, seconds: float, *more: str) -> dict:
             command = [options.load, "--url", server.url, "--model", "asked", "--form", "binary", "-c", str(connections)]
@@ -68,7 +36,7 @@ def main() -> None:
             push = [options.servoir, "push", options.model, "--name", "asked", "--deploy", "--wait", "--url", server.url]
             subprocess.run(push, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             peak = load(16, 10)
-            server.deploy("asked", {"latencyTargetMs": options.target_ms})
+            server.call("POST", "/api/v1/model-registry/models/asked/deploy", {"latencyTargetMs": options.target_ms})
             load(16, 2)
             answered = peak["statuses"]["200"] / 10
             asked = 4 * answered

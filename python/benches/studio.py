@@ -10,21 +10,18 @@ come back all the time.
 
 import argparse
 import asyncio
-import contextlib
 import json
-import os
 import random
-import socket
 import statistics
 import subprocess
 import tempfile
 import time
-import urllib.request
 from datetime import datetime
 from pathlib import Path
 
 import aiohttp
 import numpy as np
+from own_server import OwnServer
 
 ROWS, COLUMNS = 50_000, 30
 FAST, SLOW, RESTLESS = 160, 20, 20
@@ -38,32 +35,7 @@ def table(path: Path) -> None:
     np.savetxt(path, np.column_stack([rows, target]), delimiter=",", fmt="%.6g", header=f"{names},target", comments="")
 
 
-class Server:
-    def __init__(self, program: Path, onnxruntime: Path, folder: Path):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        settings = {
-            "SERVOIR_AUTH__MODE": "off",
-            "SERVOIR_SERVER__LISTEN": f"127.0.0.1:{self.port}",
-            "SERVOIR_STORAGE__DATA_DIR": str(folder),
-            "ORT_DYLIB_PATH": str(onnxruntime),
-        }
-        self.log = (folder / "log").open("w")
-        self.process = subprocess.Popen([program, "serve"], env=os.environ | settings, stdout=self.log, stderr=self.log)
-        while True:
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"{self.url}/readyz").read()
-                return
-            if self.process.poll() is not None:
-                raise SystemExit((folder / "log").read_text())
-
-    def call(self, method: str, path: str, body: object = None) -> dict:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"}
-        with urllib.request.urlopen(urllib.request.Request(self.url + path, data, headers, method=method)) as answer:
-            return json.loads(answer.read() or b"null")
-
+class Server(OwnServer):
     def model(self, name: str, dataset: str, **hyperparameters: object) -> str:
         config = {"target_column": "target", "algorithm": "gradient_boosting", "hyperparameters": hyperparameters}
         new = {"name": name, "model_type": "auto", "task_type": "classification", "dataset_id": dataset, "config": config}
@@ -83,10 +55,6 @@ class Server:
             raise SystemExit(f"the run {state['status']}: {state}")
         times = [datetime.fromisoformat(state[field]) for field in ("started_at", "finished_at")]
         return (times[1] - times[0]).total_seconds()
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait()
 
 
 def load(program: Path, server: Server, rate: float, seconds: float) -> dict:

@@ -3,6 +3,7 @@
 //! Every write goes through [`Write`]: a transaction that on SQLite waits its turn (one writer at a time, begun with
 //! `begin immediate`, so that no statement ever meets a busy database) and that ticks the change feed when it commits.
 
+mod double;
 mod migrations;
 mod sqlite_file;
 
@@ -10,6 +11,7 @@ use crate::changes::{self, Ticks};
 use crate::error::{RegistryError, Result};
 use crate::latency::Latency;
 use crate::options::Options;
+pub(crate) use double::Double;
 use prometheus::HistogramTimer;
 use sqlite_file::SqliteFile;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -63,7 +65,7 @@ impl Database {
         let sqlite = SqliteFile::from_url(options.database_url.expose())?;
         let shared = sqlite.is_none();
         let (url, lock) = match &sqlite {
-            Some(file) if access == Access::Serve => (file.url_creating(), Some(file.lock()?)),
+            Some(file) if access == Access::Serve => (file.url_creating(), Some(file.lock().await?)),
             Some(file) => (file.url_existing(), None),
             None => (options.database_url.expose().to_owned(), None),
         };

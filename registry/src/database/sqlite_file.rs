@@ -3,6 +3,14 @@
 use crate::error::{RegistryError, Result};
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a lock is waited for. A process that a killed server was about to start has it until it has begun, and a server that
+/// is stopping until it has ended.
+const LOCK_WITHIN: Duration = Duration::from_secs(2);
+/// How often it is tried.
+const LOCK_EVERY: Duration = Duration::from_millis(20);
 
 /// The file of a SQLite database.
 pub(super) struct SqliteFile {
@@ -38,8 +46,8 @@ impl SqliteFile {
     }
 
     /// Takes the database for this process, making its folder when it is not there. The lock ends with the file handle,
-    /// and with the process however it ends.
-    pub(super) fn lock(&self) -> Result<File> {
+    /// and with the process however it ends; another's is waited for for a moment.
+    pub(super) async fn lock(&self) -> Result<File> {
         let failed = |error| RegistryError::Database(format!("opening '{}': {error}", self.path.display()));
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
@@ -47,10 +55,14 @@ impl SqliteFile {
         let mut name = self.path.clone().into_os_string();
         name.push(".lock");
         let file = File::options().create(true).truncate(false).write(true).open(name).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(RegistryError::InUse(self.path.clone())),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
+        let end = Instant::now() + LOCK_WITHIN;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if Instant::now() < end => tokio::time::sleep(LOCK_EVERY).await,
+                Err(TryLockError::WouldBlock) => return Err(RegistryError::InUse(self.path.clone())),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
         }
     }
 

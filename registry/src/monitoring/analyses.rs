@@ -1,6 +1,7 @@
 //! Analyses: what windows came to, and whose turn it is to make the next.
 
 use super::{lock_model, model_id, time};
+use crate::database::Double;
 use crate::error::Result;
 use crate::registry::Registry;
 use servoir_types::{ModelId, Timestamp};
@@ -72,7 +73,7 @@ impl Registry {
         .bind(summary.window_start.as_millis())
         .bind(summary.window_end.as_millis())
         .bind(&summary.status)
-        .bind(summary.drift_score)
+        .bind(summary.drift_score.map(Double))
         .bind(summary.sample_size)
         .bind(body)
         .execute(write.connection())

@@ -3,7 +3,7 @@
 use super::predictions::{ROWS_PER_STATEMENT, places};
 use crate::actor::{Actor, storable};
 use crate::audit::Deed;
-use crate::database::Write;
+use crate::database::{Double, Write};
 use crate::error::{RegistryError, Result};
 use crate::registry::Registry;
 use serde_json::json;
@@ -176,10 +176,10 @@ async fn put(
             .bind(row.version)
             .bind(row.predicted_at.as_millis())
             .bind(predicted)
-            .bind(predicted_number)
-            .bind(score)
+            .bind(predicted_number.map(Double))
+            .bind(score.map(Double))
             .bind(actual)
-            .bind(actual_number)
+            .bind(actual_number.map(Double))
             .bind(row.actual_at.as_millis());
     }
     query.fetch_all(write.connection()).await.map_err(|error| {

@@ -38,6 +38,16 @@ pub async fn a_turn_is_taken_once(world: &World) {
     assert!(!registry.take_analysis_turn(&gone, due, at(1300)).await.unwrap());
 }
 
+pub async fn a_score_may_be_missing_first_and_there_next(world: &World) {
+    let (model, registry) = (world.model_with("churn", 1).await.id, &world.registry);
+    // More often than there are connections, so that each of them has met both.
+    for turn in 0..60 {
+        let score = (turn % 2 == 1).then_some(0.25);
+        registry.store_analysis(&model, &analysis("1h", turn, score), at(turn)).await.unwrap();
+    }
+    assert_eq!(registry.newest_analysis(&model, 1, "1h").await.unwrap(), Some(analysis("1h", 59, Some(0.25))));
+}
+
 pub async fn the_newest_analysis_of_five_minutes_is_kept(world: &World) {
     let (model, registry) = (world.model_with("churn", 1).await.id, &world.registry);
     for (window, seconds, since) in [("1h", 10, 0), ("1h", 20, 0), ("1d", 15, 0), ("1h", 310, 300)] {

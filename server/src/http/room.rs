@@ -40,6 +40,11 @@ impl Room {
         Self { free: Arc::new(Semaphore::new(units)), bytes_max }
     }
 
+    /// What nobody has taken, in bytes.
+    pub fn free_bytes(&self) -> usize {
+        self.free.available_permits() * UNIT_BYTES
+    }
+
     /// Nothing of it.
     pub fn nothing(&self) -> Taken {
         Taken { room: self.clone(), units: 0, permit: None }
@@ -116,7 +121,7 @@ mod tests {
         drop(part);
         assert_eq!(second.cover(MIB), Ok(()));
         drop(second);
-        assert_eq!(room.free.available_permits(), MIB / UNIT_BYTES);
+        assert_eq!(room.free_bytes(), MIB);
     }
 
     #[test]

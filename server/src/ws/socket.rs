@@ -8,7 +8,7 @@ use serde::Serialize;
 use servoir_types::Timestamp;
 use std::pin::pin;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, Interval, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -169,6 +169,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             // After the client's own goodbye this only finishes the answer to it.
             let _ = self.stream.close(Some(CloseFrame { code, reason: reason.into() })).await;
             while let Some(Ok(_)) = self.stream.next().await {}
+            // A connection that is dropped with bytes of the client unread is reset, and the goodbye is lost with it.
+            let connection = self.stream.get_mut();
+            let _ = connection.shutdown().await;
+            let mut unread = [0; BUFFER_BYTES];
+            while connection.read(&mut unread).await.is_ok_and(|bytes| bytes > 0) {}
         };
         let _ = timeout(CLOSE_WITHIN, goodbye).await;
     }

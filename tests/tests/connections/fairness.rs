@@ -1,9 +1,12 @@
 //! What one caller may take of the server, and what the bodies of all may.
 
 use crate::Churn;
+use reqwest::Method;
 use serde_json::json;
 use servoir_tests::api::{Api, REGISTRY};
 use servoir_tests::server::{BOOTSTRAP_KEY, Database, TestServer};
+use std::ops::RangeInclusive;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -57,6 +60,10 @@ async fn long_bodies_share_a_bounded_memory() {
     api.serve("churn", churn.model.clone()).await;
     let body = churn.body.to_string();
     let padded = |bytes: usize| format!("{body}{}", " ".repeat(bytes - body.len()));
+    let ask = async |bytes: usize| {
+        let request = api.request(Method::POST, "/v1/predict/churn").header("content-type", "application/json");
+        api.send(request.body(padded(bytes))).await
+    };
 
     // Somebody has sent most of a long body, and does not go on.
     let mut slow = TcpStream::connect(server.address()).await.expect("the server accepts");
@@ -68,16 +75,18 @@ async fn long_bodies_share_a_bounded_memory() {
     );
     slow.write_all(head.as_bytes()).await.expect("the head is sent");
     slow.write_all(&whole.as_bytes()[..whole.len() - 1]).await.expect("the body is sent");
-    // Until the server has read it, another long body may find room.
-    let refused = async {
-        loop {
-            let answer = api.send(api.request(reqwest::Method::POST, "/v1/predict/churn").body(padded(2 * MIB))).await;
-            if answer.status == 429 {
-                return answer;
+    let free = async |bytes: RangeInclusive<usize>| {
+        let waited = async {
+            while !bytes.contains(&server.app().bodies.free_bytes()) {
+                tokio::task::yield_now().await;
             }
-        }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waited)
+            .await
+            .expect("the server reads what is sent, and lets it go");
     };
-    let refused = tokio::time::timeout(std::time::Duration::from_secs(30), refused).await.expect("no room");
+    free(0..=MIB).await;
+    let refused = ask(2 * MIB).await.expect(429);
     assert_eq!((refused.code(), refused.header("retry-after")), ("bodies-too-large", "1"), "{}", refused.text);
     // Short ones are not held up, and the first gets its answer; then there is room again.
     api.post("/v1/predict/churn", churn.body.clone()).await.expect(200);
@@ -85,6 +94,7 @@ async fn long_bodies_share_a_bounded_memory() {
     let mut answer = [0; 15];
     slow.read_exact(&mut answer).await.expect("an answer");
     assert_eq!(&answer, b"HTTP/1.1 200 OK");
-    api.send(api.request(reqwest::Method::POST, "/v1/predict/churn").body(padded(2 * MIB))).await.expect(200);
+    free(4 * MIB..=4 * MIB).await;
+    ask(2 * MIB).await.expect(200);
     server.stop().await;
 }

@@ -3,7 +3,7 @@
 use super::{Alert, AlertStatus, alert, alert_columns};
 use crate::actor::Actor;
 use crate::audit::Deed;
-use crate::database::Write;
+use crate::database::{Double, Write};
 use crate::error::{RegistryError, Result};
 use crate::models::touch;
 use crate::monitoring::deliveries::{NewDelivery, insert_delivery};
@@ -172,8 +172,8 @@ async fn put(write: &mut Write, alert: &Alert) -> Result<()> {
     .bind(&alert.subject)
     .bind(alert.severity.text())
     .bind(alert.status.text())
-    .bind(alert.value)
-    .bind(alert.threshold)
+    .bind(alert.value.map(Double))
+    .bind(alert.threshold.map(Double))
     .bind(alert.message.replace('\0', "\u{fffd}"))
     .bind(alert.raised_at.as_millis())
     .bind(alert.acknowledged_at.map(Timestamp::as_millis))
