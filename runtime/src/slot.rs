@@ -19,6 +19,14 @@ pub struct Live {
     pub also: Vec<Arc<Deployment>>,
 }
 
+impl Live {
+    /// All of them.
+    pub fn deployments(&self) -> impl Iterator<Item = &Arc<Deployment>> {
+        let canary = self.canary.iter().map(|(_, canary)| canary);
+        std::iter::once(&self.primary).chain(canary).chain(&self.shadow).chain(&self.also)
+    }
+}
+
 /// A model's place in the serving table: found by id or name, swapped in one atomic store.
 pub struct Entry {
     model: ModelId,

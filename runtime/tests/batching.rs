@@ -24,20 +24,7 @@ struct Bench {
     faulty: Arc<Faulty>,
 }
 
-const OPTIONS: PoolOptions = PoolOptions {
-    instances: 1,
-    batch_rows_max: 4,
-    queue_delay_max: Duration::ZERO,
-    queue_rows_max: 100,
-    queue_bytes_max: 1 << 20,
-    timeout_default: None,
-    inline_cost_max: Duration::ZERO,
-    check_one_in: 0,
-    threads: 1,
-    latency_target: None,
-    scaling: None,
-    profile: None,
-};
+const OPTIONS: PoolOptions = PoolOptions { batch_rows_max: 4, ..support::OPTIONS };
 
 fn start(faulty: &Arc<Faulty>, options: PoolOptions) -> Arc<Deployment> {
     let identity = Identity { model: ModelId::random(), name: "bench".into(), version: 1 };

@@ -5,7 +5,6 @@ mod support;
 use servoir_runtime::{Deployment, EngineName, Identity, LoadError, LoadOptions, PoolOptions, PredictError, Program};
 use servoir_types::{Data, ModelId, Tensor};
 use std::sync::Arc;
-use std::time::Duration;
 use support::{Asked, Case, Cases, artifact, difference, engines, request};
 
 /// What an engine is known not to load. A model that it has learned to load must be taken off.
@@ -135,16 +134,9 @@ fn deploy(program: Arc<dyn Program>, batch_rows_max: usize) -> Arc<Deployment> {
     let options = PoolOptions {
         instances: 2,
         batch_rows_max,
-        queue_delay_max: Duration::ZERO,
         queue_rows_max: 10_000,
         queue_bytes_max: 1 << 28,
-        timeout_default: None,
-        inline_cost_max: Duration::ZERO,
-        check_one_in: 0,
-        threads: 1,
-        latency_target: None,
-        scaling: None,
-        profile: None,
+        ..support::OPTIONS
     };
     Deployment::start(identity, program, options).expect("instances start")
 }

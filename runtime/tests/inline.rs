@@ -18,20 +18,8 @@ const PANIC: f32 = -3.0;
 /// So long that every run here is cheap, however busy the machine is.
 const LONG: Duration = Duration::from_secs(3600);
 
-const OPTIONS: PoolOptions = PoolOptions {
-    instances: 1,
-    batch_rows_max: 8,
-    queue_delay_max: Duration::ZERO,
-    queue_rows_max: 1000,
-    queue_bytes_max: 1 << 20,
-    timeout_default: None,
-    inline_cost_max: LONG,
-    check_one_in: 0,
-    threads: 1,
-    latency_target: None,
-    scaling: None,
-    profile: None,
-};
+const OPTIONS: PoolOptions =
+    PoolOptions { batch_rows_max: 8, queue_rows_max: 1000, inline_cost_max: LONG, ..support::OPTIONS };
 
 /// An engine that adds a half to each row and records the threads that it ran on.
 struct Bench {

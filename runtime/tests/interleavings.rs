@@ -29,13 +29,7 @@ fn options(instances: usize, batch_rows_max: usize, delay_micros: u64) -> PoolOp
         queue_delay_max: Duration::from_micros(delay_micros),
         queue_rows_max: 64,
         queue_bytes_max: 64 * size_of::<f32>(),
-        timeout_default: None,
-        inline_cost_max: Duration::ZERO,
-        check_one_in: 0,
-        threads: 1,
-        latency_target: None,
-        scaling: None,
-        profile: None,
+        ..support::OPTIONS
     }
 }
 

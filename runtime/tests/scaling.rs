@@ -3,29 +3,14 @@
 mod support;
 
 use servoir_runtime::faulty::{Faulty, FaultyProgram, Gate, column};
-use servoir_runtime::{Deployment, Identity, PoolOptions, Priority, Request};
+use servoir_runtime::{Deployment, Identity, Priority, Request};
 use servoir_types::{Data, ModelId};
 use std::sync::Arc;
 use std::time::Duration;
-use support::Asked;
+use support::{Asked, OPTIONS};
 
 /// The row that stops an instance until the gate opens.
 const HOLD: f32 = -1.0;
-
-const OPTIONS: PoolOptions = PoolOptions {
-    instances: 1,
-    batch_rows_max: 1,
-    queue_delay_max: Duration::ZERO,
-    queue_rows_max: 100,
-    queue_bytes_max: 1 << 20,
-    timeout_default: None,
-    inline_cost_max: Duration::ZERO,
-    check_one_in: 0,
-    threads: 1,
-    latency_target: None,
-    scaling: None,
-    profile: None,
-};
 
 struct Bench {
     deployment: Arc<Deployment>,

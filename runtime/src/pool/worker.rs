@@ -42,7 +42,7 @@ impl Worker {
         while let Some(jobs) = self.queue.take(self.batchable && !counters.is_unbatchable()) {
             let started = Instant::now();
             counters.busy.fetch_add(1, Ordering::Relaxed);
-            self.serve(jobs);
+            self.serve(jobs, started);
             counters.busy.fetch_sub(1, Ordering::Relaxed);
             counters.worked(started.elapsed());
         }
@@ -50,8 +50,7 @@ impl Worker {
         counters.instances.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn serve(&mut self, mut jobs: Vec<Job>) {
-        let started = Instant::now();
+    fn serve(&mut self, mut jobs: Vec<Job>, started: Instant) {
         if jobs.len() > 1
             && let Some((answers, execution)) = self.run_together(&jobs)
         {

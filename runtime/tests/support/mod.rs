@@ -5,14 +5,30 @@
 use half::{bf16, f16};
 use serde::Deserialize;
 use serde_json::Value;
-use servoir_runtime::{Answer, Artifact, Deployment, Engines, Format, PredictError, Priority, Request};
+use servoir_runtime::{Answer, Artifact, Deployment, Engines, Format, PoolOptions, PredictError, Priority, Request};
 use servoir_types::{Data, Datatype, Elements, Tensor};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// One instance that runs one request at a time, from its queue and as soon as it can.
+pub const OPTIONS: PoolOptions = PoolOptions {
+    instances: 1,
+    batch_rows_max: 1,
+    queue_delay_max: Duration::ZERO,
+    queue_rows_max: 100,
+    queue_bytes_max: 1 << 20,
+    timeout_default: None,
+    inline_cost_max: Duration::ZERO,
+    check_one_in: 0,
+    threads: 1,
+    latency_target: None,
+    scaling: None,
+    profile: None,
+};
 
 fn environment(name: &str) -> PathBuf {
     let value = std::env::var_os(name);

@@ -22,14 +22,14 @@ pub async fn load(
 ) -> Result<Arc<Deployment>, Refusal> {
     let identity = Identity { model: ModelId::from_text(name), name: name.to_owned(), version };
     let (pool, overrides) = (pool_options(app, options), overrides(options));
-    let (artifact, opens) = look_into(app, candidate, overrides.clone()).await?;
+    let Looked { artifact, opens, digest: known } = look_into(app, candidate, overrides.clone()).await?;
     let barred = app.preflight.pass(&artifact, candidate.fingerprint.digest(), &opens).await;
     let barred = barred.map_err(|failed| Refusal::Preflight { path: artifact.path.clone(), failed })?;
     let overrides = Overrides { barred, ..overrides };
     let (tuner, engines, config) = (Arc::clone(&app.tuner), app.engines.clone(), options.config.clone());
     let loading = app.reconciler.loading_threads().run(move || {
         let failed = |error: LoadError| Refusal::Load { path: artifact.path.clone(), error };
-        let digest = || digest(&artifact);
+        let digest = || known.map_or_else(|| digest(&artifact), Ok);
         let (mut program, pool) = tuner.load(&engines, (&artifact, digest), &overrides, pool).map_err(failed)?;
         if let Some(config) = config {
             config.check_tensors(program.signature())?;
@@ -42,7 +42,14 @@ pub async fn load(
 }
 
 /// What a file is, and which engines will open it.
-async fn look_into(app: &SharedApp, candidate: &Candidate, overrides: Overrides) -> Result<(Artifact, Opens), Refusal> {
+struct Looked {
+    artifact: Artifact,
+    opens: Opens,
+    /// When it was asked for: the whole file is read for it.
+    digest: Option<Digest>,
+}
+
+async fn look_into(app: &SharedApp, candidate: &Candidate, overrides: Overrides) -> Result<Looked, Refusal> {
     let (tuner, engines, file) = (Arc::clone(&app.tuner), app.engines.clone(), candidate.file.clone());
     let looking = app.reconciler.loading_threads().run(move || {
         // What it is comes first: a file that is no model is told from one that is damaged.
@@ -50,8 +57,10 @@ async fn look_into(app: &SharedApp, candidate: &Candidate, overrides: Overrides)
         let inspection = inspection.map_err(|error| Refusal::Load { path: file.path.clone(), error: error.into() })?;
         let artifact = Artifact { path: file.path, folder: Some(file.folder), format: inspection.format };
         // A latency target is nothing that a folder's configuration tells.
-        let opens = tuner.opens(&engines, (&artifact, || digest(&artifact)), &overrides, None);
-        Ok((artifact, opens))
+        let mut known = None;
+        let digest = || digest(&artifact).inspect(|digest| known = Some(*digest));
+        let opens = tuner.opens(&engines, (&artifact, digest), &overrides, None);
+        Ok(Looked { artifact, opens, digest: known })
     });
     looking.await.ok_or(Refusal::Aborted)?
 }

@@ -12,6 +12,8 @@ mod gate;
 mod load;
 mod loading_threads;
 mod scale;
+#[cfg(test)]
+mod started;
 mod trial;
 mod watch;
 

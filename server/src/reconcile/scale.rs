@@ -1,7 +1,7 @@
 //! Deployments that scale themselves: each second a look at how busy their instances were, and more or fewer of them.
 
 use crate::app::App;
-use servoir_runtime::{Deployment, Live, Scaler, Scaling};
+use servoir_runtime::{Deployment, Scaler, Scaling};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ impl Looks {
         self.0.retain(|seen| seen.deployment.strong_count() > 0);
         for (_, entry) in app.serving.entries() {
             let Some(live) = entry.live() else { continue };
-            for deployment in deployments(&live) {
+            for deployment in live.deployments() {
                 if let Some(scaling) = deployment.options().scaling
                     && let Some(instances) = self.decided(deployment, &scaling, now)
                 {
@@ -61,11 +61,6 @@ impl Looks {
         let instances = deployment.instances_wanted();
         Some(seen.scaler.look(scaling, instances, busy)).filter(|decided| *decided != instances)
     }
-}
-
-fn deployments(live: &Live) -> impl Iterator<Item = &Arc<Deployment>> {
-    let canary = live.canary.iter().map(|(_, canary)| canary);
-    std::iter::once(&live.primary).chain(canary).chain(&live.shadow).chain(&live.also)
 }
 
 async fn scale(app: &App, deployment: &Arc<Deployment>, instances: usize) {

@@ -334,8 +334,7 @@ impl Metrics {
         let mut live_models = 0;
         for live in entries.iter().filter_map(|(_, entry)| entry.live()) {
             live_models += 1;
-            let beside = live.canary.iter().map(|(_, deployment)| deployment).chain(&live.shadow).chain(&live.also);
-            for deployment in std::iter::once(&live.primary).chain(beside) {
+            for deployment in live.deployments() {
                 let identity = deployment.identity();
                 let version = identity.version.to_string();
                 let labels = [identity.name.as_str(), identity.model.as_str(), &version];

@@ -1,11 +1,10 @@
 //! Versions that answer recorded requests otherwise, with programs that do what a test says.
 
 use super::requests::ask;
-use crate::config::{BatchingConfig, SwapConfig};
-use crate::tuning::pool_defaults;
-use servoir_runtime::faulty::{Faulty, FaultyProgram, column};
-use servoir_runtime::{Deployment, Identity};
-use servoir_types::{Data, Datatype, ModelId, Role, Shape, Signature, Tensor, TensorSpec};
+use crate::config::SwapConfig;
+use crate::reconcile::started::start;
+use servoir_runtime::faulty::{Faulty, column};
+use servoir_types::{Data, Datatype, Role, Shape, Signature, Tensor, TensorSpec};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,18 +19,6 @@ const LAX: SwapConfig = SwapConfig {
     scores_differ_percent_max: 200,
     requests_slower_percent_max: 0,
 };
-
-fn start(version: u64, program: Arc<Faulty>) -> Arc<Deployment> {
-    let identity = Identity { model: ModelId::from_text("model_m"), name: "m".into(), version };
-    let batching = BatchingConfig {
-        batch_rows_max: 64,
-        inline_cost_max: Duration::ZERO,
-        check_one_in: 0,
-        queue_rows_max: 1000,
-        queue_bytes_max: 1 << 20,
-    };
-    Deployment::start(identity, Arc::new(FaultyProgram(program)), pool_defaults(&batching)).expect("it starts")
-}
 
 /// What is beyond the limits when `next` takes the place of `live`, which was asked for 1, 2, 3 and 4.
 fn beyond(live: Arc<Faulty>, next: Arc<Faulty>, limits: &SwapConfig) -> Vec<String> {

@@ -1,33 +1,16 @@
 //! What is put on trial, and what is not.
 
 use super::{Arrival, Limits, Trials};
-use crate::config::BatchingConfig;
-use crate::tuning::pool_defaults;
+use crate::reconcile::started::{model, start};
 use servoir_registry::OnTrial;
-use servoir_runtime::faulty::{Faulty, FaultyProgram, column};
-use servoir_runtime::{Deployment, Identity, Live, Priority, Request};
-use servoir_types::{Datatype, ModelId, Shape, Signature, TensorSpec};
+use servoir_runtime::faulty::{Faulty, column};
+use servoir_runtime::{Deployment, Live, Priority, Request};
+use servoir_types::{Datatype, Shape, Signature, TensorSpec};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const LIMITS: Limits = Limits { risk: 0.001, slower: 2.0 };
 const LONGEST: Duration = Duration::from_secs(300);
-
-fn model() -> ModelId {
-    ModelId::from_text("model_m")
-}
-
-fn start(version: u64, program: Arc<Faulty>) -> Arc<Deployment> {
-    let identity = Identity { model: model(), name: "m".into(), version };
-    let batching = BatchingConfig {
-        batch_rows_max: 64,
-        inline_cost_max: Duration::ZERO,
-        check_one_in: 0,
-        queue_rows_max: 1000,
-        queue_bytes_max: 1 << 20,
-    };
-    Deployment::start(identity, Arc::new(FaultyProgram(program)), pool_defaults(&batching)).expect("it starts")
-}
 
 fn good(version: u64) -> Arc<Deployment> {
     start(version, Faulty::by_row(Ok))
