@@ -10,11 +10,12 @@ from pathlib import Path
 
 
 class OwnServer:
-    def __init__(self, program: Path, onnxruntime: Path, folder: Path):
+    def __init__(self, program: Path, onnxruntime: Path, folder: Path, settings: dict = {}):
+        self.program, self.folder = program, folder
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        settings = {
+        settings = settings | {
             "SERVOIR_AUTH__MODE": "off",
             "SERVOIR_SERVER__LISTEN": f"127.0.0.1:{port}",
             "SERVOIR_STORAGE__DATA_DIR": str(folder),

@@ -3,6 +3,7 @@
 use crate::batch::is_batchable;
 use crate::engine::{EngineName, Program, Session, caught};
 use crate::error::{LoadError, PredictError};
+use crate::own_priority;
 use crate::per_thread::threads;
 use crate::pool::{
     Counters, InFlight, Inline, Instance, Outcome, Recorder, SelfCheck, Worker, probe_batching, rows_within, warm,
@@ -22,6 +23,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
+mod admission;
 mod check;
 mod once;
 
@@ -193,7 +195,9 @@ impl Deployment {
         self.counters.instances.fetch_add(1, Ordering::Relaxed);
         // A thread's name may hold no zero byte.
         let name = format!("servoir-{}-{index}", self.identity.name.replace('\0', ""));
-        let started = std::thread::Builder::new().name(name).spawn(move || worker.work());
+        let start = move || std::thread::Builder::new().name(name).spawn(move || worker.work());
+        // What loads stands back for what answers.
+        let started = own_priority::run(start).and_then(|started| started.map_err(|error| error.to_string()));
         started.map(|_| ()).map_err(|error| {
             self.counters.instances.fetch_sub(1, Ordering::Relaxed);
             rejected(&*self.program, format!("no thread could be started for instance {index}: {error}"))
@@ -402,12 +406,10 @@ impl Deployment {
         if job.is_dead(job.arrived) {
             return Err(PredictError::DeadlineExceeded);
         }
-        self.forecast_in_time(rows)?;
+        self.forecast_in_time(rows, (arrived, job.deadline))?;
         self.queue.push(job).map_err(|refusal| match refusal {
             Refusal::Closed => PredictError::Closed,
-            Refusal::Full { rows } => {
-                PredictError::QueueFull { rows, retry_after_seconds: self.counters.retry_after_seconds(rows) }
-            }
+            Refusal::Full { rows } => self.full(rows),
         })?;
         let answer = match request.deadline {
             None => answer.await,
@@ -417,17 +419,6 @@ impl Deployment {
             },
         };
         answer.unwrap_or(Err(PredictError::Closed))
-    }
-
-    /// Refuses a request of `rows` rows whose wait would be longer than the deployment's latency target allows.
-    fn forecast_in_time(&self, rows: usize) -> Result<(), PredictError> {
-        let (Some(target), waiting @ 1..) = (self.options.latency_target, self.queue.rows()) else { return Ok(()) };
-        let forecast = self.counters.forecast(waiting + rows);
-        if forecast <= target {
-            return Ok(());
-        }
-        let retry_after_seconds = self.counters.retry_after_seconds(waiting);
-        Err(PredictError::WaitTooLong { rows: waiting, forecast, target, retry_after_seconds })
     }
 
     /// Waits until nothing is in flight.

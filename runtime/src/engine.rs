@@ -10,6 +10,7 @@ mod trees;
 use crate::artifact::{Artifact, Format};
 use crate::error::{LoadError, RunError};
 use crate::onnx;
+use crate::own_priority;
 use servoir_types::{Signature, Tensor};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -92,7 +93,7 @@ struct Found {
     name: EngineName,
     /// What is known without opening it: where it is, or why it is not here.
     known: Result<String, String>,
-    open: Box<dyn Fn() -> Presence + Send + Sync>,
+    open: Arc<dyn Fn() -> Presence + Send + Sync>,
     opened: OnceLock<Presence>,
 }
 
@@ -102,11 +103,16 @@ impl Found {
         known: Result<String, String>,
         open: impl Fn() -> Presence + Send + Sync + 'static,
     ) -> Self {
-        Self { name, known, open: Box::new(open), opened: OnceLock::new() }
+        Self { name, known, open: Arc::new(open), opened: OnceLock::new() }
     }
 
     fn opened(&self) -> &Presence {
-        self.opened.get_or_init(|| self.known.as_ref().map_err(Clone::clone).and_then(|_| (self.open)()))
+        self.opened.get_or_init(|| {
+            self.known.as_ref().map_err(Clone::clone)?;
+            let open = Arc::clone(&self.open);
+            // An engine starts threads of its own, on which everything runs that it is ever asked for.
+            own_priority::run(move || open())?
+        })
     }
 }
 
@@ -122,9 +128,10 @@ pub struct EngineStatus {
 impl Engines {
     /// Looks for the engines. `onnxruntime` is the shared library's path when one was configured or found.
     ///
-    /// Call it once in a process: ONNX Runtime's environment lives as long as the process. Whoever opens it first decides
-    /// its threads for all.
+    /// Call it once in a process, from a thread that has the process's own priority: what answers will have that of the caller.
+    /// ONNX Runtime's environment lives as long as the process. Whoever opens it first decides its threads for all.
     pub fn discover(onnxruntime: Option<&Path>, threads: usize) -> Self {
+        own_priority::prepare();
         let (path, known) = (onnxruntime.map(Path::to_owned), onnxruntime::find(onnxruntime));
         let open = move || onnxruntime::open(path.as_deref(), threads);
         Self(Arc::new([

@@ -57,6 +57,11 @@ pub enum PredictError {
          {target:.1?}; try again in {retry_after_seconds} s"
     )]
     WaitTooLong { rows: usize, forecast: Duration, target: Duration, retry_after_seconds: u64 },
+    #[error(
+        "{rows} rows wait, which is forecast to take {forecast:.1?}, longer than the {left:.1?} that this request has left; try \
+         again in {retry_after_seconds} s, or allow it more time"
+    )]
+    DeadlineTooSoon { rows: usize, forecast: Duration, left: Duration, retry_after_seconds: u64 },
     #[error("the deadline passed before the model ran")]
     DeadlineExceeded,
     #[error("the model is being taken down")]
@@ -70,7 +75,7 @@ impl PredictError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Mismatch(_) => Kind::Unprocessable,
-            Self::QueueFull { .. } | Self::WaitTooLong { .. } => Kind::Overloaded,
+            Self::QueueFull { .. } | Self::WaitTooLong { .. } | Self::DeadlineTooSoon { .. } => Kind::Overloaded,
             Self::DeadlineExceeded => Kind::DeadlineExceeded,
             Self::Closed => Kind::Unavailable,
             Self::Run(_) => Kind::Internal,

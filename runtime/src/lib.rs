@@ -9,6 +9,7 @@ mod deployment;
 mod engine;
 mod error;
 mod onnx;
+mod own_priority;
 mod per_thread;
 mod pool;
 mod profile;

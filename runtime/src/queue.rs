@@ -87,6 +87,20 @@ impl Queue {
         Ok(())
     }
 
+    /// Whether not even one row more would be let in.
+    pub fn is_full(&self) -> bool {
+        if self.rows() < self.limits.queue_rows_max {
+            return false;
+        }
+        let mut state = self.lock();
+        let dead = state.lanes.sweep(Instant::now());
+        self.publish(&state);
+        let is_full = state.lanes.rows() >= self.limits.queue_rows_max;
+        drop(state);
+        refuse_expired(dead);
+        is_full
+    }
+
     /// Lets one worker end, the first that finds nothing to do.
     pub fn let_one_leave(&self) {
         self.lock().leaving += 1;

@@ -6,7 +6,7 @@ use servoir_runtime::faulty::{Faulty, FaultyProgram, Gate, column, row_signature
 use servoir_runtime::{Deployment, Identity, PoolOptions, PredictError, Priority, Request, Statistics};
 use servoir_types::{Data, Datatype, ModelId, Shape, Signature, Tensor, TensorSpec};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::{Asked, block_on, past, request, runtime};
 
 /// The row that stops the engine until the gate opens.
@@ -379,4 +379,83 @@ fn under_a_latency_target_who_would_wait_longer_is_refused() {
             (answer, _) => panic!("{target:?}: {answer:?}"),
         }
     }
+}
+
+/// The row that takes the engine two milliseconds.
+const SLOW: f32 = -4.0;
+
+/// An engine with a row that it takes its time for, and one at which it stands still.
+fn slow(gate: &Arc<Gate>) -> Arc<Faulty> {
+    let gate = Arc::clone(gate);
+    Faulty::by_row(move |row| {
+        let started = Instant::now();
+        if row == HOLD {
+            gate.pass();
+        }
+        while row == SLOW && started.elapsed() < Duration::from_millis(2) {
+            std::hint::spin_loop();
+        }
+        Ok(row)
+    })
+}
+
+#[test]
+fn who_would_be_answered_too_late_is_refused_at_once_and_what_runs_is_waited_for_too() {
+    let minute = Duration::from_secs(60);
+    // Rows that run and rows that wait, the latency target, how long the caller waits, and whether it is let in. By the one that
+    // was measured a row costs two milliseconds, or a little more.
+    let cases = [
+        ((1, 100), None, Some(minute * 60), true),
+        ((1, 50_000), None, Some(minute), false),
+        ((50_000, 1), None, Some(minute), false),
+        ((1, 50_000), None, None, true),
+        ((1, 50_000), Some(minute), None, false),
+        ((50_000, 1), Some(minute), None, false),
+        ((50_000, 0), Some(minute), Some(minute), true),
+    ];
+    let runtime = runtime();
+    let _timer = runtime.enter();
+    for ((run, wait), latency_target, patience, is_let_in) in cases {
+        let gate = Arc::new(Gate::default());
+        let options = PoolOptions { latency_target, queue_rows_max: 100_000, ..support::OPTIONS };
+        let deployment = start(&slow(&gate), options);
+        outputs(Asked::of(&deployment, request(vec![column(&[SLOW])])));
+        gate.shut();
+        let held = Asked::of(&deployment, request(vec![column(&[&[HOLD], &*vec![0.0; run - 1]].concat())]));
+        gate.wait_until_held(1);
+        let waiting = (wait > 0).then(|| Asked::of(&deployment, request(vec![column(&vec![0.0; wait])])));
+        let deadline = patience.map(|patience| Instant::now() + patience);
+        let failed = deployment.statistics().fail.count;
+        let admitted = deployment.admit(deadline);
+        let refused = deployment.statistics().fail.count - failed;
+        let asked = Asked::of(&deployment, Request { deadline, ..request(vec![column(&[2.0])]) });
+        let case = format!("{run} run, {wait} wait, target {latency_target:?}, patience {patience:?}: {admitted:?}");
+        match (is_let_in, &admitted, &asked) {
+            (true, Ok(()), Asked::Waiting(_)) => assert_eq!(refused, 0, "{case}"),
+            (false, Err(early), Asked::Answered(Err(late))) => {
+                assert_eq!(refused, 1, "{case}");
+                assert_eq!(early.to_string(), late.to_string(), "{case}");
+                match latency_target {
+                    Some(_) => assert!(matches!(late, PredictError::WaitTooLong { .. }), "{case}"),
+                    None => assert!(matches!(late, PredictError::DeadlineTooSoon { .. }), "{case}"),
+                }
+            }
+            _ => panic!("{case}"),
+        }
+        gate.open();
+        drop((held, waiting, asked));
+    }
+}
+
+#[test]
+fn a_full_queue_lets_nobody_in_until_who_has_gone_is_swept_out() {
+    let bench = Bench::new(PoolOptions { queue_rows_max: 2, ..OPTIONS });
+    let held = bench.hold();
+    let waiting = [bench.ask(&[1.0]), bench.ask(&[2.0])];
+    let refused = bench.deployment.admit(None);
+    assert!(matches!(refused, Err(PredictError::QueueFull { rows: 2, .. })), "{refused:?}");
+    drop(waiting);
+    bench.deployment.admit(None).expect("nobody waits any more");
+    bench.gate.open();
+    outputs(held);
 }

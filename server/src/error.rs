@@ -175,6 +175,9 @@ impl From<PredictError> for ApiError {
             PredictError::Mismatch(_) => ("input-mismatch", None),
             PredictError::QueueFull { retry_after_seconds, .. } => ("queue-full", Some(retry_after_seconds)),
             PredictError::WaitTooLong { retry_after_seconds, .. } => ("latency-target", Some(retry_after_seconds)),
+            PredictError::DeadlineTooSoon { retry_after_seconds, .. } => {
+                ("deadline-too-soon", Some(retry_after_seconds))
+            }
             PredictError::DeadlineExceeded => ("deadline-exceeded", None),
             PredictError::Closed => ("model-closing", Some(1)),
             PredictError::Run(_) => ("engine-failed", None),

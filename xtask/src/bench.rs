@@ -17,7 +17,7 @@ pub struct BenchOptions {
     /// What is measured; by default `server`, `micro` and `codec`, which take ten minutes
     #[arg(value_enum)]
     what: Option<What>,
-    /// Passed on: parts of `micro`, tables of `curves`, models of `tune`, options of `rivals`, `load`, `training`, `studio` and `overload`
+    /// Passed on: parts of `micro`, tables of `curves`, models of `tune`, options of `rivals`, `load`, `training`, `studio`, `overload` and `swaps`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -46,6 +46,8 @@ enum What {
     Studio,
     /// Four times what the server can do, for a minute
     Overload,
+    /// 10,000 swaps over three engines while clients ask, and what loading 100 MB costs those who are served
+    Swaps,
     /// A million labels in batches of ten thousand: how long they take, and that what they say is scikit-learn's
     Feedback,
 }
@@ -64,7 +66,7 @@ impl What {
             Self::Monitoring => "monitoring",
             Self::Tune => "tune",
             Self::Rivals | Self::Load => "load",
-            Self::Training | Self::Studio | Self::Overload | Self::Feedback => "servoir",
+            Self::Training | Self::Studio | Self::Overload | Self::Swaps | Self::Feedback => "servoir",
         }
     }
 }
@@ -88,13 +90,18 @@ pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<(
         script.args([What::Studio, What::Load].map(|part| release(workspace, part.program()))).arg(onnxruntime);
         return run(script.args(&options.arguments));
     }
-    if parts == [What::Overload] {
+    if let [part @ (What::Overload | What::Swaps)] = parts[..] {
         let prepared = Prepared::ready(workspace)?;
         run(&mut build_benches(workspace, &[What::Load]))?;
         run(&mut build_server(workspace))?;
-        let mut script = prepared.python.script(workspace, "benches/overload.py");
-        script.args([What::Overload, What::Load].map(|part| release(workspace, part.program())));
-        script.arg(&prepared.onnxruntime).arg(prepared.models.join("mobilenet/model.onnx"));
+        let of_overload = part == What::Overload;
+        let script = if of_overload { "benches/overload.py" } else { "benches/swaps.py" };
+        let mut script = prepared.python.script(workspace, script);
+        script.args([part, What::Load].map(|part| release(workspace, part.program()))).arg(&prepared.onnxruntime);
+        if of_overload {
+            // One with long bodies, one with short ones.
+            script.args(["mobilenet", "transformer"].map(|model| prepared.models.join(model).join("model.onnx")));
+        }
         return run(script.args(&options.arguments));
     }
     let mut build = build_benches(workspace, &parts);

@@ -9,6 +9,8 @@ use tokio::sync::Notify;
 
 /// The longest time that a refused client is told to wait, in seconds.
 const RETRY_AFTER_SECONDS_MAX: u64 = 60;
+/// What the last run weighs in the mean cost of a row, in parts of one.
+const RUN_WEIGHT: u64 = 8;
 
 #[derive(Default)]
 pub struct Counters {
@@ -24,8 +26,11 @@ pub struct Counters {
     fail: AtomicTally,
     /// Those of them that the model is to blame for.
     errors: AtomicU64,
-    /// Rows that engines have answered.
-    rows_done: AtomicU64,
+    /// Rows that instances are at work on.
+    rows_running: AtomicUsize,
+    /// What a row has cost lately, in nanoseconds: a mean in which a run weighs [`RUN_WEIGHT`] and those before it the rest. 0:
+    /// nothing has run.
+    row_nanos: AtomicU64,
     /// Requests that the self-check ran again, and those of them that were answered otherwise.
     checked: AtomicU64,
     differed: AtomicU64,
@@ -42,12 +47,10 @@ impl Counters {
     pub fn ran(&self, rows: usize, computed: Duration) {
         let nanos = u64::try_from(computed.as_nanos()).unwrap_or(u64::MAX);
         self.compute_nanos.fetch_add(nanos, Ordering::Relaxed);
-        self.rows_done.fetch_add(rows as u64, Ordering::Relaxed);
-    }
-
-    /// Counts the work of an instance on what was queued.
-    pub fn worked(&self, time: Duration) {
-        self.busy_nanos.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        // Of two that write at once one is lost, which a mean can bear.
+        let (before, now) = (self.row_nanos.load(Ordering::Relaxed), (nanos / rows.max(1) as u64).max(1));
+        let mean = if before == 0 { now } else { before - before / RUN_WEIGHT + now / RUN_WEIGHT };
+        self.row_nanos.store(mean.max(1), Ordering::Relaxed);
     }
 
     /// Seconds until `rows` waiting rows are worked off, from the measured rows per second; at least 1.
@@ -56,13 +59,23 @@ impl Counters {
         u64::try_from(wait.div_ceil(1_000_000_000)).unwrap_or(u64::MAX).clamp(1, RETRY_AFTER_SECONDS_MAX)
     }
 
-    /// How long the instances take to work off `rows` rows, by what rows have cost so far; zero while nothing has run.
+    /// How long the instances take to work off `rows` rows, by what rows have cost lately; zero while nothing has run.
     pub fn forecast(&self, rows: usize) -> Duration {
-        let done = self.rows_done.load(Ordering::Relaxed);
         let instances = self.instances.load(Ordering::Relaxed).max(1) as u128;
-        let nanos = u128::from(self.compute_nanos.load(Ordering::Relaxed));
-        let wait = if done == 0 { 0 } else { nanos * rows as u128 / u128::from(done) / instances };
+        let wait = u128::from(self.row_nanos.load(Ordering::Relaxed)) * rows as u128 / instances;
         Duration::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX))
+    }
+
+    /// An instance is at work on so many rows, until this is dropped.
+    pub fn running(self: &Arc<Self>, rows: usize) -> Running {
+        self.rows_running.fetch_add(rows, Ordering::Relaxed);
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        Running { counters: Arc::clone(self), rows, started: Instant::now() }
+    }
+
+    /// Rows that instances are at work on.
+    pub fn rows_running(&self) -> usize {
+        self.rows_running.load(Ordering::Relaxed)
     }
 
     /// Requests that were answered, and those that were not.
@@ -122,6 +135,29 @@ impl Counters {
             }
             notified.await;
         }
+    }
+}
+
+/// An instance at work on what was queued.
+pub struct Running {
+    counters: Arc<Counters>,
+    rows: usize,
+    started: Instant,
+}
+
+impl Running {
+    /// Since when.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.counters.busy.fetch_sub(1, Ordering::Relaxed);
+        self.counters.rows_running.fetch_sub(self.rows, Ordering::Relaxed);
+        let nanos = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.counters.busy_nanos.fetch_add(nanos, Ordering::Relaxed);
     }
 }
 

@@ -40,11 +40,8 @@ impl Worker {
     pub fn work(mut self) {
         let counters = Arc::clone(self.instance.counters());
         while let Some(jobs) = self.queue.take(self.batchable && !counters.is_unbatchable()) {
-            let started = Instant::now();
-            counters.busy.fetch_add(1, Ordering::Relaxed);
-            self.serve(jobs, started);
-            counters.busy.fetch_sub(1, Ordering::Relaxed);
-            counters.worked(started.elapsed());
+            let running = counters.running(jobs.iter().map(Job::charged_rows).sum());
+            self.serve(jobs, running.started());
         }
         self.instance.discard_session();
         counters.instances.fetch_sub(1, Ordering::Relaxed);

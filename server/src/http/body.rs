@@ -14,6 +14,10 @@ use servoir_types::Kind;
 use std::error::Error;
 use std::time::Duration;
 
+/// The longest body, in bytes, that is read and decoded on the thread of its connection: JSON of this length takes a
+/// fraction of a millisecond.
+const SHORT_BYTES_MAX: u64 = 64 * 1024;
+
 /// The bounds of a body.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimits<'a> {
@@ -41,6 +45,11 @@ impl Received for Body {
     fn is_timed(&self) -> bool {
         false
     }
+}
+
+/// Whether a body is read and decoded within a moment.
+pub fn is_short(body: &impl hyper::body::Body) -> bool {
+    body.size_hint().upper().is_some_and(|bytes| bytes <= SHORT_BYTES_MAX)
 }
 
 /// Reads a whole body into memory. A body that came in one piece is not copied.

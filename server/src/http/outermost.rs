@@ -5,6 +5,7 @@ use crate::app::{App, SharedApp};
 use crate::auth::Principal;
 use crate::error::ApiError;
 use crate::grpc;
+use crate::http::body::is_short;
 use crate::http::client_address::ClientAddress;
 use crate::http::head::Head;
 use crate::http::health;
@@ -34,10 +35,6 @@ use tower_http::cors::CorsLayer;
 
 /// What an error may say in headers of its own.
 const HEADERS_OF_ERRORS: [HeaderName; 2] = [header::ALLOW, header::CONTENT_RANGE];
-
-/// The longest body, in bytes, that is read and decoded on the thread of its connection: JSON of this length takes a
-/// fraction of a millisecond.
-const SHORT_BODY_BYTES_MAX: u64 = 64 * 1024;
 
 /// Which routes a listener offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,11 +206,6 @@ async fn dispatch(routes: &Routes, mut request: Request<Body>, asker: Asker, is_
         }
     })
     .await
-}
-
-/// Whether a body is read and decoded within a moment.
-fn is_short(body: &impl hyper::body::Body) -> bool {
-    body.size_hint().upper().is_some_and(|bytes| bytes <= SHORT_BODY_BYTES_MAX)
 }
 
 /// Answers on the threads that share their work, so that other connections of this thread go on.

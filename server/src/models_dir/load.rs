@@ -20,6 +20,7 @@ pub async fn load(
     candidate: &Candidate,
     options: &Options,
 ) -> Result<Arc<Deployment>, Refusal> {
+    let _running = app.metrics.loads.running();
     let identity = Identity { model: ModelId::from_text(name), name: name.to_owned(), version };
     let (pool, overrides) = (pool_options(app, options), overrides(options));
     let Looked { artifact, opens, digest: known } = look_into(app, candidate, overrides.clone()).await?;

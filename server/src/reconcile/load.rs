@@ -97,6 +97,7 @@ impl Loader {
         name: &str,
         placed: &Placed,
     ) -> Result<Arc<Deployment>, Failure> {
+        let _running = app.metrics.loads.running();
         let format = format_of(&placed.format)?;
         let path = app.registry.fetch_artifact(placed.digest).await?;
         let artifact = Artifact { path, folder: None, format };

@@ -1,7 +1,7 @@
 //! The threads that load models: always the same few.
 //!
 //! An engine's allocations stay with the thread that made them. On threads that come and go, each load would leave another
-//! corner of memory half used; on these, the next load finds what the last one freed.
+//! corner of memory half used; on these, the next load finds what the last one freed. They stand back for the threads that answer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,6 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, oneshot};
 
 type Load = Box<dyn FnOnce() + Send>;
+
+/// How far the threads stand back, as `nice` has it: beside one that answers such a thread gets a tenth of a processor, and alone
+/// all of it.
+const NICE: i32 = 10;
 
 /// A few threads that take one load at a time. They end when this is dropped.
 pub struct LoadingThreads {
@@ -46,6 +50,10 @@ impl LoadingThreads {
 }
 
 fn work(waiting: &Mutex<Receiver<Load>>) {
+    // Elsewhere than on Linux the whole process would stand back; where the system refuses it, loads run as everything does.
+    if cfg!(target_os = "linux") {
+        let _ = rustix::process::nice(NICE);
+    }
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(load) = next else { return };

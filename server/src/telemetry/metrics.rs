@@ -4,6 +4,7 @@
 //! label, and nothing that threads share. What the threads have counted is added up when somebody reads.
 
 mod followed;
+mod loads;
 mod model;
 mod monitoring;
 mod preflights;
@@ -14,6 +15,7 @@ mod swaps;
 pub use followed::Followed;
 pub use reading::{Reading, Traffic};
 
+use self::loads::LoadMetrics;
 use self::model::ModelMetrics;
 use self::monitoring::MonitoringMetrics;
 use self::preflights::PreflightMetrics;
@@ -94,6 +96,8 @@ pub struct Metrics {
     pub monitoring: MonitoringMetrics,
     /// Model files that were tried.
     pub preflights: PreflightMetrics,
+    /// Versions that are being loaded.
+    pub loads: LoadMetrics,
     process: ProcessGauges,
     models: ArcSwap<HashMap<String, HashMap<u64, Arc<ModelMetrics>>>>,
     scrapes: Mutex<()>,
@@ -215,6 +219,7 @@ impl Metrics {
             process: ProcessGauges::new(r)?,
             monitoring: MonitoringMetrics::new(r)?,
             preflights: PreflightMetrics::new(r)?,
+            loads: LoadMetrics::new(r)?,
             models: ArcSwap::default(),
             scrapes: Mutex::default(),
             registry,
@@ -230,7 +235,9 @@ impl Metrics {
             Some(Served { model: Some(deployment), protocol, rows, run }) => {
                 let model = deployment.identity();
                 let is_ok = status == StatusCode::OK;
-                if !is_ok {
+                if is_ok {
+                    self.loads.answered(elapsed);
+                } else {
                     self.requests.with_label_values(&request_labels(Some(model), *protocol, status.as_str())).inc();
                 }
                 let kept = deployment.beside().get_or_init(|| Box::new(self.model(model)));

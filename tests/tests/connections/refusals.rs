@@ -1,6 +1,7 @@
 //! Requests that are refused before their body is read, and the connection that they came on.
 
 use crate::Churn;
+use serde_json::json;
 use servoir_tests::server::{BOOTSTRAP_KEY, TestServer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -71,5 +72,38 @@ async fn an_answer_says_when_its_connection_cannot_go_on() {
         assert!(refused.starts_with("HTTP/1.1 4"), "{fields}: {refused}");
         assert!(refused.contains("connection: close\r\n"), "{fields}: {refused}");
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_long_body_is_not_read_when_its_request_would_wait_too_long() {
+    let server = TestServer::start().await;
+    let (api, churn) = (server.api(), Churn::read());
+    let model = api.serve("churn", churn.model).await;
+    // Two requests run together at once, one waits ten seconds for another; and nobody may wait for what has a cost.
+    let company = json!({"maxBatchSize": 2, "maxQueueDelayMs": 10_000});
+    api.deploy(&model, json!({"version": 1, "batching": company, "latencyTargetMs": 1e-6})).await.expect(200);
+    let ask = || async { api.post("/v1/predict/churn", churn.body.clone()).await };
+    let (one, other) = tokio::join!(ask(), ask());
+    assert_eq!((one.status.as_u16(), other.status.as_u16()), (200, 200), "what a row costs is known from these");
+    let mut waiting = Box::pin(ask());
+    let is_queued = async {
+        while server.app().serving.entries()[0].1.live().is_none_or(|live| live.primary.gauges().queue_rows == 0) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        answer = &mut waiting => panic!("answered alone: {}", answer.text),
+        () = is_queued => {}
+    }
+    let mut stream = TcpStream::connect(server.address()).await.expect("the server accepts");
+    let fields = "content-length: 100000\r\nexpect: 100-continue\r\n";
+    stream.write_all(head("churn", BOOTSTRAP_KEY, fields).as_bytes()).await.expect("the head is sent");
+    let refused = answer(&mut stream).await;
+    assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
+    assert!(refused.contains("\"latency-target\"") && refused.contains("retry-after: 1\r\n"), "{refused}");
+    // One row that has come is asked about as before.
+    ask().await.expect(429);
+    drop(waiting);
     server.stop().await;
 }

@@ -4,6 +4,7 @@ use super::lookup::Chosen;
 use crate::app::SharedApp;
 use crate::auth::Principal;
 use crate::error::ApiError;
+use crate::http::body::is_short;
 use crate::telemetry::metrics::Served;
 use servoir_runtime::{Answer, Deployment, Priority, Request};
 use servoir_types::Tensor;
@@ -33,6 +34,24 @@ pub struct How {
 }
 
 impl Call<'_> {
+    /// Refuses what would surely be refused once its body was read, when that is long: reading it costs more than saying no.
+    ///
+    /// # Errors
+    /// 429 queue full, latency target, deadline too soon.
+    pub fn admit(&self, chosen: &Chosen, body: &impl hyper::body::Body) -> Result<(), ApiError> {
+        if is_short(body) {
+            return Ok(());
+        }
+        // How long the caller would wait is not read yet.
+        Ok(chosen.deployment.admit(self.deadline(None))?)
+    }
+
+    /// When the answer is of no more use: within the server's own limit, or within `timeout` when that is shorter.
+    fn deadline(&self, timeout: Option<Duration>) -> Option<Instant> {
+        let longest = Duration::from_secs(self.app.config.limits.predict_seconds_max);
+        self.started.checked_add(timeout.map_or(longest, |timeout| timeout.min(longest)))
+    }
+
     /// Runs the model. The answer is wanted within the server's own limit, or, when that is shorter, within `timeout` or
     /// the deployment's own.
     ///
@@ -45,9 +64,7 @@ impl Call<'_> {
         How { timeout, priority, observed }: How,
     ) -> Result<Answer, ApiError> {
         self.served.rows = inputs.first().map_or(0, Tensor::rows);
-        let longest = Duration::from_secs(self.app.config.limits.predict_seconds_max);
-        let timeout = timeout.or(chosen.deployment.options().timeout_default);
-        let deadline = self.started.checked_add(timeout.map_or(longest, |timeout| timeout.min(longest)));
+        let deadline = self.deadline(timeout.or(chosen.deployment.options().timeout_default));
         if let Some(shadow) = &chosen.shadow {
             mirror(shadow, (&inputs, observed), deadline);
         }

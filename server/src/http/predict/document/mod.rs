@@ -57,7 +57,7 @@ pub struct DataPlane;
         (status = 400, description = "Not JSON, a wrong type or an unknown field."),
         (status = 404, description = "`model-not-found` or `version-not-live`."),
         (status = 422, description = "Well-formed, and wrong for this model."),
-        (status = 429, description = "`queue-full`, or `latency-target`: the wait is forecast to be too long."),
+        (status = 429, description = "`queue-full`, or `latency-target` or `deadline-too-soon`: the wait is forecast to be too long."),
         (status = 503, description = "`not-ready` or `model-closing`."),
         (status = 504, description = "`deadline-exceeded`.")),
     security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]

@@ -30,6 +30,7 @@ pub async fn predict(
     let chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
     let deployment = &*chosen.deployment;
     call.served.model = Some(Arc::clone(&chosen.deployment));
+    call.admit(&chosen, &body)?;
     let bytes = media::read_json(&head.headers, body, call.app).await?;
     let asked =
         Asked::read(&bytes, lookup::expected(deployment)).inspect_err(|fault| unfit::note(deployment, fault))?;

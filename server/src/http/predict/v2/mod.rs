@@ -44,6 +44,7 @@ pub async fn infer(
     let chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
     let deployment = &*chosen.deployment;
     call.served.model = Some(Arc::clone(&chosen.deployment));
+    call.admit(&chosen, &body)?;
     let received = media::read_tensors(&head.headers, body, call.app).await?;
     let asked = Asked::read(&received.bytes, received.head_len, lookup::expected(deployment))?;
     let how = How { timeout: asked.timeout, priority: priority(asked.priority), observed: asked.observed };
