@@ -4,6 +4,7 @@ mod caches;
 mod database;
 mod descriptors;
 mod disk;
+mod engine;
 #[path = "../../../registry/tests/store/gate.rs"]
 mod gate;
 mod leaving;
