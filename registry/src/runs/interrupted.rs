@@ -49,7 +49,8 @@ impl Registry {
         let mut ended = Vec::new();
         for run in &going {
             let is_silent = silences.note(run, now) > run.silent_max;
-            if !is_silent && !(alone && !run.external) {
+            let is_nobodys = alone && !run.external;
+            if !(is_silent || is_nobodys) {
                 continue;
             }
             let run = self.run_by_id(&run.id).await?;
