@@ -13,10 +13,10 @@ use crate::latency::Latency;
 use crate::options::Options;
 pub(crate) use double::Double;
 use prometheus::HistogramTimer;
-use sqlite_file::SqliteFile;
+use sqlite_file::{OpenedFile, SqliteFile};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _, Transaction};
 use std::fs::File;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,6 +48,7 @@ pub(crate) enum Access {
 pub(crate) struct Database {
     pool: AnyPool,
     shared: bool,
+    file: Option<OpenedFile>,
     timeout: Duration,
     write_turn: Arc<tokio::sync::Mutex<()>>,
     ticks: Ticks,
@@ -64,10 +65,10 @@ impl Database {
         let timeout = Duration::from_secs(options.acquire_timeout_seconds.max(1));
         let sqlite = SqliteFile::from_url(options.database_url.expose())?;
         let shared = sqlite.is_none();
-        let (url, lock) = match &sqlite {
-            Some(file) if access == Access::Serve => (file.url_creating(), Some(file.lock().await?)),
-            Some(file) => (file.url_existing(), None),
-            None => (options.database_url.expose().to_owned(), None),
+        let url = sqlite.as_ref().map_or_else(|| options.database_url.expose().to_owned(), SqliteFile::url);
+        let (lock, file) = match &sqlite {
+            Some(file) if access == Access::Serve => (Some(file.lock().await?), Some(file.create()?)),
+            _ => (None, None),
         };
         // The parser's own message says what is wrong with the text and does not repeat it: it may hold a password.
         let connect: AnyConnectOptions =
@@ -79,6 +80,12 @@ impl Database {
             .after_connect(move |connection, _| {
                 let settings = if shared { POSTGRES_SETTINGS } else { SQLITE_SETTINGS };
                 Box::pin(async move { connection.execute(sqlx::raw_sql(settings)).await.map(drop) })
+            })
+            // SQLite ends a transaction by itself when its disk is full, and the driver's rollback then fails, after which it
+            // begins no other on the connection (`Command::Rollback` in sqlx-sqlite 0.9.0).
+            .before_acquire(|connection, _| {
+                let is_free = !connection.is_in_transaction();
+                Box::pin(async move { Ok(is_free) })
             })
             .connect_with(connect)
             .await?;
@@ -93,6 +100,7 @@ impl Database {
         Ok(Self {
             pool,
             shared,
+            file,
             timeout,
             write_turn: Arc::default(),
             ticks,
@@ -133,6 +141,9 @@ impl Database {
             let turn = tokio::time::timeout(self.timeout, Arc::clone(&self.write_turn).lock_owned()).await;
             Some(turn.map_err(|_| RegistryError::Database("other writers took longer than the time limit".into()))?)
         };
+        if let Some(file) = &self.file {
+            file.check()?;
+        }
         let begin = if self.shared { "begin" } else { "begin immediate" };
         let transaction = self.pool.begin_with(begin).await?;
         drop(wait);

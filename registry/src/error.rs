@@ -1,6 +1,7 @@
 //! What a registry call can fail with.
 
 use servoir_types::{BreakingChange, DatasetId, Digest, Kind, ModelId, Name, RunId};
+use std::io;
 use std::path::PathBuf;
 
 /// The result of a registry call.
@@ -81,6 +82,9 @@ pub enum RegistryError {
     /// The artifact store, or the local disk, failed.
     #[error("the artifact store failed: {0}")]
     Store(String),
+    /// A disk or a quota is used up, the database's or that of uploads and artifacts.
+    #[error("no space is left: {0}")]
+    Full(String),
     /// A row or migration that this code cannot have written.
     #[error("the registry's data is inconsistent: {0}")]
     Inconsistent(String),
@@ -130,6 +134,7 @@ impl RegistryError {
             Self::Database(_) => (Kind::Unavailable, "database-unavailable"),
             Self::InUse(_) => (Kind::Unavailable, "database-in-use"),
             Self::Store(_) => (Kind::Unavailable, "store-unavailable"),
+            Self::Full(_) => (Kind::Unavailable, "storage-full"),
             Self::Inconsistent(_) => (Kind::Internal, "data-inconsistent"),
         }
     }
@@ -149,6 +154,14 @@ impl RegistryError {
     pub(crate) fn store(doing: &str, error: impl std::fmt::Display) -> Self {
         Self::Store(format!("{doing}: {error}"))
     }
+
+    /// What a local disk says of work on a file.
+    pub(crate) fn disk(doing: &str, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full(format!("{doing}: {error}")),
+            _ => Self::store(doing, error),
+        }
+    }
 }
 
 /// The most changes that a message lists; a problem's `errors` have them all.
@@ -164,6 +177,8 @@ fn listed(changes: &[BreakingChange]) -> String {
 
 /// PostgreSQL's code for a text that its encoding cannot hold; a NUL character is the only such text in Rust.
 const POSTGRES_CHARACTER_NOT_IN_REPERTOIRE: &str = "22021";
+/// What PostgreSQL and SQLite (`SQLITE_FULL`) say when their disk is.
+const DISK_FULL: [&str; 2] = ["53100", "13"];
 
 /// What the database driver says, by what it means: the database is away, or holds what this code cannot have written.
 /// Violations that mean something else where they occur are handled there.
@@ -176,6 +191,7 @@ impl From<sqlx::Error> for RegistryError {
                 _ if cause.code().as_deref() == Some(POSTGRES_CHARACTER_NOT_IN_REPERTOIRE) => {
                     Self::Invalid { field: "a text", reason: "contains a NUL character, which cannot be stored" }
                 }
+                _ if cause.code().is_some_and(|code| DISK_FULL.contains(&&*code)) => Self::Full(error.to_string()),
                 ErrorKind::Other => Self::Database(error.to_string()),
                 _ => Self::Inconsistent(error.to_string()),
             },

@@ -55,7 +55,7 @@ pub use monitoring::{
 pub use nodes::NodeState;
 pub use options::Options;
 pub use registry::Registry;
-pub use runs::{Failure, NewRun, Priority, Run, RunDataset, RunStatus, TrainedFile, TrainedVersion};
+pub use runs::{Failure, NewRun, Priority, Run, RunDataset, RunStatus, Silences, TrainedFile, TrainedVersion};
 pub use studio::{
     Collaborator, Dashboard, DashboardFilter, ModelType, NewStudioModel, Role, StudioChange, StudioFilter, StudioModel,
     StudioPart, StudioStatus, TaskType,

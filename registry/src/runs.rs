@@ -13,6 +13,7 @@ use crate::audit::digest;
 use crate::error::{RegistryError, Result};
 use crate::registry::Registry;
 use crate::studio::words;
+pub use interrupted::Silences;
 pub use publish::{TrainedFile, TrainedVersion};
 pub use queue::{NewRun, RunDataset};
 use serde_json::Value;

@@ -132,17 +132,33 @@ impl From<RegistryError> for ApiError {
         }
         match kind {
             Kind::Internal => Self::internal(error),
-            Kind::Unavailable => Self {
-                retry_after_seconds: Some(1),
-                internal: Some(error.to_string()),
-                ..Self::new(
-                    kind,
-                    code,
-                    "the registry's database or artifact store is away; predictions go on, try again soon",
-                )
-            },
+            Kind::Unavailable => {
+                let (detail, seconds) = away(&error);
+                Self {
+                    retry_after_seconds: Some(seconds),
+                    internal: Some(error.to_string()),
+                    ..Self::new(kind, code, detail)
+                }
+            }
             _ => Self::new(kind, code, error.to_string()),
         }
+    }
+}
+
+/// What callers are told of what the server stands on and that is away, and after how many seconds to try again. Where that is,
+/// and what it says, is for the log.
+const fn away(error: &RegistryError) -> (&'static str, u64) {
+    match error {
+        RegistryError::Full(_) => {
+            ("no space is left where the server keeps its data; predictions go on; try again when there is", 60)
+        }
+        RegistryError::Store(_) => {
+            ("the artifact store is away; predictions go on, try again soon; the server's log has the cause", 5)
+        }
+        _ => (
+            "the registry's database is away or busy; predictions go on, try again soon; the server's log has the cause",
+            5,
+        ),
     }
 }
 

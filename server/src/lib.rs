@@ -5,6 +5,7 @@ pub mod auth;
 pub mod cli;
 pub mod config;
 mod data_threads;
+mod descriptors;
 pub mod error;
 pub mod grpc;
 pub mod http;

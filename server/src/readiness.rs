@@ -11,6 +11,7 @@ use tokio::sync::watch;
 #[derive(Default)]
 pub struct Readiness {
     draining: AtomicBool,
+    closing: AtomicBool,
     /// Whether a model that has failed for good makes the server not ready.
     needs_all: bool,
     models: ArcSwap<Option<BTreeMap<String, ModelState>>>,
@@ -56,7 +57,7 @@ impl Readiness {
         Self { needs_all: true, ..Self::default() }
     }
 
-    /// From now on: not ready, whatever else.
+    /// From now on: not ready, whatever else. Everything is still answered.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
         self.changed.send_replace(());
@@ -78,11 +79,23 @@ impl Readiness {
         self.changed.subscribe()
     }
 
-    /// Waits until the server is on its way out.
-    pub async fn drained(&self) {
+    /// From now on: nothing new is taken, and what has no end of its own ends.
+    pub fn close(&self) {
+        self.drain();
+        self.closing.store(true, Ordering::Release);
+        self.changed.send_replace(());
+    }
+
+    /// Whether nothing new is taken any more.
+    pub fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Waits until nothing new is taken any more.
+    pub async fn closed(&self) {
         let mut changes = self.changes();
         // The sender lives as long as `self`.
-        while !self.is_draining() && changes.changed().await.is_ok() {}
+        while !self.is_closing() && changes.changed().await.is_ok() {}
     }
 
     /// Whether to send traffic here.

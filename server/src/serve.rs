@@ -4,6 +4,7 @@ use crate::app::{App, SharedApp};
 use crate::auth::Authenticator;
 use crate::config::Config;
 use crate::data_threads::DataThreads;
+use crate::descriptors;
 use crate::grpc;
 use crate::http::connections::Acceptor;
 use crate::http::cors;
@@ -43,6 +44,8 @@ const SHARED_SWEEP_GRACE_SECONDS: u64 = 3600;
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 /// How often the times at which keys were used are written down.
 const TOUCH_KEYS_EVERY: Duration = Duration::from_secs(30);
+/// How long to wait before the API keys are read again that could not be read.
+const READ_KEYS_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How long a query waits for a database connection before the database counts as away.
 const DATABASE_WAIT_SECONDS: u64 = 5;
 
@@ -68,10 +71,13 @@ impl Running {
         &self.app
     }
 
-    /// Drains and stops: not ready at once, requests in flight finish within `drain_seconds`, stores close.
+    /// Drains and stops: not ready at once, all is answered for `shutdown_delay_seconds` more, then requests in flight finish
+    /// within `drain_seconds`, and stores close.
     pub async fn stop(self) {
         let started = std::time::Instant::now();
         self.app.readiness.drain();
+        tokio::time::sleep(Duration::from_secs(self.app.config.shutdown_delay_seconds)).await;
+        self.app.readiness.close();
         self.stop_accepting.cancel();
         self.connections.close();
         let patience = Duration::from_secs(self.app.config.drain_seconds);
@@ -177,7 +183,7 @@ impl Running {
         tls: Option<Arc<Tls>>,
         grpc: &Arc<grpc::Services>,
     ) {
-        let limit = Arc::new(Semaphore::new(self.app.config.limits.connections_max));
+        let limit = Arc::new(Semaphore::new(descriptors::connections_max(self.app.config.limits.connections_max)));
         let (management, health) = (router::build(self.app.clone()), router::health_alone(self.app.clone()));
         let cors = cors::configured(&self.app.config.cors_allowed_origins);
         let planes = if admin.is_some() { Planes::Data } else { Planes::All };
@@ -322,8 +328,9 @@ async fn keep_key_set_fresh(app: SharedApp) {
 async fn keep_keys_fresh(app: SharedApp) {
     let mut changes = app.registry.changes();
     while changes.changed().await.is_ok() {
-        if let Err(error) = app.authenticator.keys.refresh(&app.registry).await {
-            tracing::warn!(%error, "cannot read the API keys; those known so far stay");
+        while let Err(error) = app.authenticator.keys.refresh(&app.registry).await {
+            tracing::warn!(%error, "cannot read the API keys; those known so far stay; trying again");
+            tokio::time::sleep(READ_KEYS_AGAIN_AFTER).await;
         }
     }
 }

@@ -6,8 +6,8 @@ use servoir_runtime::{
     fingerprint, measure,
 };
 use servoir_types::Digest;
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -187,16 +187,27 @@ fn first_but(barred: &[(EngineName, String)], candidates: Vec<EngineName>) -> Op
     if barred.is_empty() { None } else { candidates.into_iter().find(|engine| !is_barred(engine)) }
 }
 
-fn kept(file: &std::path::Path) -> Option<Profile> {
-    serde_json::from_slice(&std::fs::read(file).ok()?).ok()
+/// The profile that a file holds: JSON, and on a line of its own the digest of that. One that does not fit is damaged, and is as
+/// none.
+fn kept(file: &Path) -> Option<Profile> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let (profile, digest) = text.trim_end().rsplit_once('\n')?;
+    if Digest::of(profile.as_bytes()).to_hex() != digest {
+        return None;
+    }
+    serde_json::from_str(profile).ok()
 }
 
-/// Writes a profile whole or not at all.
-fn keep(file: &std::path::Path, profile: &Profile) -> io::Result<()> {
-    let folder = file.parent().unwrap_or(std::path::Path::new("."));
+/// Writes a profile whole or not at all, in the place of whatever is there.
+fn keep(file: &Path, profile: &Profile) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
+    if file.is_dir() {
+        std::fs::remove_dir_all(file)?;
+    }
+    let profile = serde_json::to_string(profile)?;
     let mut written = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer(&mut written, profile)?;
+    writeln!(written, "{profile}\n{}", Digest::of(profile.as_bytes()).to_hex())?;
     written.persist(file)?;
     Ok(())
 }

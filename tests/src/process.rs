@@ -33,8 +33,19 @@ impl ServerProcess {
     /// # Panics
     /// When it ends or says nothing.
     pub async fn start_with(data_dir: &Path, settings: &[(&str, &OsStr)]) -> Self {
+        Self::start_under(&[], data_dir, settings).await
+    }
+
+    /// The same under a program that takes a command and becomes it, such as `prlimit --nofile=100`.
+    ///
+    /// # Panics
+    /// When it ends or says nothing.
+    pub async fn start_under(program: &[&str], data_dir: &Path, settings: &[(&str, &OsStr)]) -> Self {
         let started = Instant::now();
-        let mut child = Command::new(environment::binary())
+        let binary = environment::binary();
+        let mut words = program.iter().map(OsStr::new).chain([binary.as_os_str()]);
+        let mut child = Command::new(words.next().expect("the binary, at least"))
+            .args(words)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
             .env("SERVOIR_BOOTSTRAP_KEY", BOOTSTRAP_KEY)

@@ -145,6 +145,7 @@ pub fn config(data_dir: &Path) -> Config {
         tls: TlsConfig::default(),
         trusted_proxies: Vec::new(),
         drain_seconds: 10,
+        shutdown_delay_seconds: 0,
         compress_bytes_min: 1024,
         data_dir: data_dir.to_owned(),
         database_url: Secret::new(format!("sqlite:{}", data_dir.join("servoir.db").display())),

@@ -17,7 +17,7 @@ pub struct BenchOptions {
     /// What is measured; by default `server`, `micro` and `codec`, which take ten minutes
     #[arg(value_enum)]
     what: Option<What>,
-    /// Passed on: parts of `micro`, tables of `curves`, models of `tune`, options of `rivals`, `load`, `training`, `studio`, `overload` and `swaps`
+    /// Passed on: parts of `micro`, tables of `curves`, models of `tune`, options of `rivals`, `load`, `training`, `studio`, `overload`, `swaps` and `soak`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -48,6 +48,8 @@ enum What {
     Overload,
     /// 10,000 swaps over three engines while clients ask, and what loading 100 MB costs those who are served
     Swaps,
+    /// Mixed traffic for half an hour: nothing may fail that was not asked to, and nothing may grow
+    Soak,
     /// A million labels in batches of ten thousand: how long they take, and that what they say is scikit-learn's
     Feedback,
 }
@@ -66,7 +68,7 @@ impl What {
             Self::Monitoring => "monitoring",
             Self::Tune => "tune",
             Self::Rivals | Self::Load => "load",
-            Self::Training | Self::Studio | Self::Overload | Self::Swaps | Self::Feedback => "servoir",
+            Self::Training | Self::Studio | Self::Overload | Self::Swaps | Self::Soak | Self::Feedback => "servoir",
         }
     }
 }
@@ -88,6 +90,15 @@ pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<(
         run(&mut build_server(workspace))?;
         let mut script = python.script(workspace, "benches/studio.py");
         script.args([What::Studio, What::Load].map(|part| release(workspace, part.program()))).arg(onnxruntime);
+        return run(script.args(&options.arguments));
+    }
+    if parts == [What::Soak] {
+        let (oracles, clients) = (Python::ready(workspace, &ORACLES)?, Python::ready(workspace, &CLIENTS)?);
+        let library = onnxruntime::library(workspace, &oracles)?;
+        let models = fixtures::for_tests(workspace, &oracles)?;
+        run(&mut build_server(workspace))?;
+        let mut script = clients.script(workspace, "benches/soak.py");
+        script.arg(release(workspace, What::Soak.program())).arg(library).arg(models);
         return run(script.args(&options.arguments));
     }
     if let [part @ (What::Overload | What::Swaps)] = parts[..] {

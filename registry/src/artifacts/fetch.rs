@@ -62,7 +62,10 @@ impl Registry {
             Ok(found) if found == digest => return Ok(cached),
             Ok(found) => tracing::warn!(%digest, %found, "the local copy of an artifact is damaged; fetching it again"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(RegistryError::store("reading the local copy of an artifact", error)),
+            Err(error) => {
+                tracing::warn!(%digest, %error, "the local copy of an artifact cannot be read; fetching it again");
+                remove(&cached).await.map_err(|error| RegistryError::disk("removing a damaged copy", error))?;
+            }
         }
         let mut copy = self.scratch().begin(u64::MAX).await?;
         let mut bytes = self.store().get(digest, None).await?.into_stream();
@@ -77,8 +80,16 @@ impl Registry {
         }
         tokio::fs::rename(copy.path(), &cached)
             .await
-            .map_err(|error| RegistryError::store("keeping the local copy of an artifact", error))?;
+            .map_err(|error| RegistryError::disk("keeping the local copy of an artifact", error))?;
         Ok(cached)
+    }
+}
+
+/// Removes whatever is there.
+async fn remove(path: &Path) -> io::Result<()> {
+    match tokio::fs::symlink_metadata(path).await?.is_dir() {
+        true => tokio::fs::remove_dir_all(path).await,
+        false => tokio::fs::remove_file(path).await,
     }
 }
 

@@ -17,17 +17,27 @@ pub(super) fn prepare(root: &Path) -> io::Result<()> {
         fs::remove_dir_all(&incoming)?;
     }
     fs::create_dir_all(&incoming)?;
-    fs::create_dir_all(root.join("sha256"))?;
+    fs::create_dir_all(artifacts(root))?;
     sync_folder(root)
+}
+
+/// The folder that artifacts lie in.
+pub(super) fn artifacts(root: &Path) -> PathBuf {
+    root.join("sha256")
 }
 
 /// Moves `spool` to the artifact's place: its bytes are on the disk before its name is, and its name before this ends.
 pub(super) async fn place(root: PathBuf, spool: PathBuf, digest: Digest) -> io::Result<()> {
     blocking(move || {
         let hex = digest.to_hex();
-        let artifacts = root.join("sha256");
+        let artifacts = artifacts(&root);
         let folder = artifacts.join(&hex[..2]);
-        fs::create_dir_all(&folder)?;
+        // Folders above it are never made here: a store whose folder is not there, such as a file system that is not
+        // mounted, is away, and what is kept in its place is lost when it comes back.
+        match fs::create_dir(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
         File::open(&spool)?.sync_all()?;
         match fs::rename(&spool, folder.join(&hex)) {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {

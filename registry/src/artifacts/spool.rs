@@ -43,7 +43,7 @@ impl Scratch {
         let path = spool.path.clone();
         let file = blocking(move || File::options().write(true).create_new(true).mode(0o600).open(path))
             .await
-            .map_err(|error| RegistryError::store("beginning an upload", error))?;
+            .map_err(|error| RegistryError::disk("beginning an upload", error))?;
         let sink = Sink { file, hash: Sha256::new() };
         Ok(Upload { spool, sink: Some(sink), pending: Vec::new(), size_bytes: 0, limit_bytes })
     }
@@ -134,7 +134,7 @@ impl Upload {
             Ok((sink, block))
         })
         .await
-        .map_err(|error| RegistryError::store("writing an upload", error))?;
+        .map_err(|error| RegistryError::disk("writing an upload", error))?;
         (self.sink, self.pending) = (Some(sink), block);
         Ok(())
     }

@@ -77,7 +77,7 @@ impl ArtifactStore {
         if let Some(root) = &self.local {
             return local::place(root.clone(), artifact.path().to_owned(), artifact.digest())
                 .await
-                .map_err(|error| RegistryError::store("keeping an artifact", error));
+                .map_err(|error| RegistryError::disk("keeping an artifact", error));
         }
         let path = self.path(artifact.digest());
         match self.objects.head(&path).await {
@@ -124,7 +124,7 @@ impl ArtifactStore {
     pub(crate) async fn ping(&self) -> Result<()> {
         let _time = self.latency.start("ping");
         if let Some(root) = &self.local {
-            let found = tokio::fs::metadata(root).await;
+            let found = tokio::fs::metadata(local::artifacts(root)).await;
             let found = found.map_err(|error| RegistryError::store("looking at the folder", error))?;
             return if found.is_dir() { Ok(()) } else { Err(RegistryError::Store("its folder is a file".into())) };
         }

@@ -2,7 +2,9 @@
 
 use crate::error::{RegistryError, Result};
 use std::fs::{File, TryLockError};
-use std::path::PathBuf;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -15,6 +17,35 @@ const LOCK_EVERY: Duration = Duration::from_millis(20);
 /// The file of a SQLite database.
 pub(super) struct SqliteFile {
     path: PathBuf,
+}
+
+/// Which file it was when the database was opened: device and inode.
+pub(super) struct OpenedFile {
+    path: PathBuf,
+    id: (u64, u64),
+}
+
+impl OpenedFile {
+    /// Whether the file is still in its place. SQLite goes on with one that was moved or removed, and what it acknowledges then
+    /// is lost to whoever opens the database next.
+    ///
+    /// # Errors
+    /// When another or none is there.
+    pub(super) fn check(&self) -> Result<()> {
+        let moved = |what: &dyn std::fmt::Display| {
+            RegistryError::Database(format!("'{}' is not the file that was opened: {what}", self.path.display()))
+        };
+        match file_id(&self.path) {
+            Ok(id) if id == self.id => Ok(()),
+            Ok(_) => Err(moved(&"another has taken its place")),
+            Err(error) => Err(moved(&error)),
+        }
+    }
+}
+
+fn file_id(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = std::fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 impl SqliteFile {
@@ -35,13 +66,16 @@ impl SqliteFile {
         }
     }
 
-    /// A URL that makes the file when it is not there.
-    pub(super) fn url_creating(&self) -> String {
-        format!("sqlite://{}?mode=rwc", self.encoded())
+    /// Makes the file when it is not there; says which it is.
+    pub(super) fn create(&self) -> Result<OpenedFile> {
+        let made = File::options().create(true).append(true).open(&self.path).and_then(|_| file_id(&self.path));
+        let id =
+            made.map_err(|error| RegistryError::Database(format!("opening '{}': {error}", self.path.display())))?;
+        Ok(OpenedFile { path: self.path.clone(), id })
     }
 
-    /// A URL for a file that is there.
-    pub(super) fn url_existing(&self) -> String {
+    /// A URL for the file, which must be there: a connection made later does not make another.
+    pub(super) fn url(&self) -> String {
         format!("sqlite://{}?mode=rw", self.encoded())
     }
 

@@ -158,6 +158,18 @@ impl Registry {
         Ok(taken > 0)
     }
 
+    /// Turns and messages of alerts that lie ahead are due `now`: they were set by a clock that has been put back to it.
+    pub async fn clock_was_put_back(&self, now: Timestamp) -> Result<()> {
+        let mut write = self.database().write().await?;
+        for text in [
+            "update analysis_turns set next_at = $1 where next_at > $1",
+            "update webhook_deliveries set next_at = $1 where next_at > $1",
+        ] {
+            sqlx::query(text).bind(now.as_millis()).execute(write.connection()).await?;
+        }
+        write.commit_quietly().await
+    }
+
     /// Takes away analyses that were made before a moment, and alerts that were over by then.
     pub async fn sweep_findings(&self, before: Timestamp) -> Result<()> {
         for text in

@@ -38,6 +38,24 @@ pub async fn a_turn_is_taken_once(world: &World) {
     assert!(!registry.take_analysis_turn(&gone, due, at(1300)).await.unwrap());
 }
 
+pub async fn a_clock_that_is_put_back_makes_nothing_wait(world: &World) {
+    let (model, registry) = (world.model_with("churn", 1).await.id, &world.registry);
+    registry.step_alerts(&model, 1, |_| vec![raised(&model, "alert_1")]).await.unwrap();
+    assert!(registry.take_analysis_turn(&model, at(100), at(400)).await.unwrap());
+    let mut tried = 0;
+    while let Some(delivery) = registry.claim_delivery(at(100), at(160)).await.unwrap() {
+        let outcome = DeliveryOutcome::Again { at: at(500), error: "answered 500".to_owned() };
+        registry.finish_delivery(&delivery.message.id, at(101), &outcome).await.unwrap();
+        tried += 1;
+    }
+    registry.clock_was_put_back(at(50)).await.unwrap();
+    assert!(registry.take_analysis_turn(&model, at(50), at(350)).await.unwrap());
+    for _ in 0..tried {
+        registry.claim_delivery(at(50), at(110)).await.unwrap().expect("due");
+    }
+    assert_eq!(registry.claim_delivery(at(50), at(110)).await.unwrap(), None);
+}
+
 pub async fn a_score_may_be_missing_first_and_there_next(world: &World) {
     let (model, registry) = (world.model_with("churn", 1).await.id, &world.registry);
     // More often than there are connections, so that each of them has met both.

@@ -81,7 +81,8 @@ behaviours! {
         feedback: a_label_takes_the_place_of_the_one_before, scores_are_ranked_and_numbers_added_up,
             the_newest_prediction_about_an_entity;
         evaluations: findings_are_read_by_version_and_split;
-        findings: a_turn_is_taken_once, a_score_may_be_missing_first_and_there_next, the_newest_analysis_of_five_minutes_is_kept,
+        findings: a_turn_is_taken_once, a_clock_that_is_put_back_makes_nothing_wait,
+            a_score_may_be_missing_first_and_there_next, the_newest_analysis_of_five_minutes_is_kept,
             an_alert_changes_with_its_state_and_messages, a_message_is_taken_by_one_until_its_lease_ends;
         keys: a_key_is_shown_once_and_kept_as_a_hash, keys_by_status, a_revoked_key_is_no_credential,
             the_bootstrap_key_is_made_once, two_nodes_make_one_bootstrap_key, a_provided_bootstrap_key_is_kept;

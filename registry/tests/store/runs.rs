@@ -5,10 +5,11 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use servoir_registry::{
     Actor, AuditFilter, AuditVerdict, Failure, LogFilter, Model, NewFrame, NewRun, NewVersion, Priority, Run,
-    RunStatus, TrainedFile, TrainedVersion,
+    RunStatus, Silences, TrainedFile, TrainedVersion,
 };
 use servoir_types::{Digest, RunId, Timestamp};
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 fn queued(priority: Priority) -> NewRun {
     NewRun {
@@ -259,41 +260,44 @@ pub async fn a_trained_version_comes_with_everything_or_not_at_all(world: &World
 
 pub async fn runs_of_servers_that_are_gone_are_interrupted(world: &World) {
     let registry = &world.registry;
-    let long_ago = Timestamp::now().plus_seconds(-31).as_millis();
     let (model, silent) = running(world, "silent").await;
     let (_, alive) = running(world, "alive").await;
     let elsewhere = world.model("elsewhere").await;
     let new = NewRun { external: true, ..queued(Priority::Normal) };
     let elsewhere = registry.create_run(&actor("acme"), &elsewhere.id, new).await.unwrap();
     let (_, waiting) = run_of(world, "waiting", Priority::Low).await;
-    for run in [&silent, &elsewhere] {
-        world.sql(&format!("update runs set heartbeat_at = {long_ago} where id = '{}'", run.id)).await;
+    let (begun, mut silences) = (Instant::now(), Silences::default());
+    let mut ended_after = async |seconds| {
+        let ended = registry.interrupt_runs(&mut silences, begun + Duration::from_secs(seconds), false).await.unwrap();
+        ended.into_iter().map(|run| run.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ended_after(0).await, []);
+    // Signs of life may come from a clock that goes wrong.
+    for (seconds, sign) in [(10, 86_400_000), (20, -86_400_000), (30, 1), (40, 2)] {
+        world.sql(&format!("update runs set heartbeat_at = heartbeat_at + {sign} where id = '{}'", alive.id)).await;
+        assert_eq!(
+            ended_after(seconds).await,
+            if seconds > 30 { vec![silent.id.clone()] } else { vec![] },
+            "{seconds}"
+        );
     }
-    let ended = registry.interrupt_runs(false).await.unwrap();
-    assert_eq!(ended.iter().map(|run| &run.id).collect::<Vec<_>>(), [&silent.id]);
     let after = registry.run_by_id(&silent.id).await.unwrap();
     assert_eq!((after.status, after.last_frame), (RunStatus::Failed, 1));
     assert_eq!(after.failure.unwrap().code, "interrupted");
     assert_eq!(actions(world, &model).await.last().map(String::as_str), Some("system model.training_failed"));
 
-    // An external run may be silent for as long as its time limit says.
-    let too_long = Timestamp::now().plus_seconds(-61).as_millis();
-    world.sql(&format!("update runs set heartbeat_at = {too_long} where id = '{}'", elsewhere.id)).await;
-    assert_eq!(registry.interrupt_runs(false).await.unwrap().len(), 1);
-
-    // What the node says, or a frame, is a sign of life.
-    world.sql(&format!("update runs set heartbeat_at = {long_ago} where id = '{}'", alive.id)).await;
-    registry.renew_runs("n1").await.unwrap();
-    assert!(registry.interrupt_runs(false).await.unwrap().is_empty());
-    world.sql(&format!("update runs set heartbeat_at = {long_ago} where id = '{}'", alive.id)).await;
+    // An external run may be silent for as long as its time limit says. What the node says, or a frame, is a sign of life.
     registry.append_frames(&alive.id, None, &[frame("log", Some(1), 1)], None).await.unwrap();
-    assert!(registry.interrupt_runs(false).await.unwrap().is_empty());
+    assert_eq!(ended_after(60).await, []);
+    assert_eq!(ended_after(61).await, [elsewhere.id]);
+    registry.renew_runs("n1").await.unwrap();
+    assert_eq!(ended_after(91).await, []);
 
     // A server that begins on a database of its own knows that nobody else runs anything.
-    let ended = registry.interrupt_runs(true).await.unwrap();
+    let ended = registry.interrupt_runs(&mut Silences::default(), begun, true).await.unwrap();
     assert_eq!(ended.len(), usize::from(!registry.is_shared()));
     assert_eq!(registry.run_by_id(&waiting.id).await.unwrap().status, RunStatus::Queued);
-    assert!(registry.interrupt_runs(true).await.unwrap().is_empty());
+    assert!(registry.interrupt_runs(&mut Silences::default(), begun, true).await.unwrap().is_empty());
 }
 
 pub async fn an_external_run_is_fed_and_ended_by_who_runs_it(world: &World) {

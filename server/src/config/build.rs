@@ -24,6 +24,7 @@ pub(super) fn config(effective: &[Effective]) -> Config {
         },
         trusted_proxies: values.list("server.trusted_proxies").iter().filter_map(|text| network(text)).collect(),
         drain_seconds: values.count("server.drain_seconds"),
+        shutdown_delay_seconds: values.count("server.shutdown_delay_seconds"),
         compress_bytes_min: values.size("server.compress_bytes_min"),
         data_dir: PathBuf::from(values.text("storage.data_dir").unwrap_or_default()),
         database_url: values.secret("storage.database").unwrap_or_else(|| Secret::new("")),

@@ -36,6 +36,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// `server.drain_seconds`: how long requests in flight may take after SIGTERM.
     pub drain_seconds: u64,
+    /// `server.shutdown_delay_seconds`: how long after SIGTERM everything is still answered, not ready.
+    pub shutdown_delay_seconds: u64,
     /// `server.compress_bytes_min`: smaller answers are not compressed unless the caller takes them in no other form.
     pub compress_bytes_min: usize,
     /// `storage.data_dir`: the folder of everything local.

@@ -107,6 +107,12 @@ pub static SETTINGS: &[Setting] = &[
         "how long requests in flight may take to finish after SIGTERM",
     ),
     Setting::new(
+        "server.shutdown_delay_seconds",
+        count(0, 3600),
+        "0",
+        "how long the server goes on answering after SIGTERM, not ready, until load balancers send no more",
+    ),
+    Setting::new(
         "server.compress_bytes_min",
         count(0, TIB),
         "1024",

@@ -24,7 +24,7 @@ fn origin_of(loaded: &Loaded, key: &str) -> String {
 fn defaults_are_those_that_are_documented() {
     let config = load(None, std::iter::empty(), Vec::new()).unwrap().config;
     assert_eq!(config.listen, ["127.0.0.1:8080".parse().unwrap()]);
-    assert_eq!((config.admin_listen, config.drain_seconds), (None, 30));
+    assert_eq!((config.admin_listen, config.drain_seconds, config.shutdown_delay_seconds), (None, 30, 0));
     assert_eq!(config.database_url.expose(), "sqlite:./servoir-data/servoir.db");
     let artifacts = std::path::absolute("servoir-data/artifacts").unwrap();
     assert_eq!(config.artifacts_url, format!("file://{}", artifacts.display()));
@@ -55,6 +55,7 @@ tls_key = "/tls/key.pem"
 tls_client_ca = "/tls/clients.pem"
 trusted_proxies = ["10.0.0.0/8", "::1"]
 drain_seconds = 4
+shutdown_delay_seconds = 3
 compress_bytes_min = 17
 [storage]
 data_dir = "/d"
@@ -142,7 +143,7 @@ format = "json"
     assert_eq!((config.admin_listen, config.drain_seconds), (Some("127.0.0.1:3".parse().unwrap()), 4));
     let tls = [config.tls.certificate, config.tls.key, config.tls.client_ca].map(Option::unwrap);
     assert_eq!(tls, ["/tls/chain.pem", "/tls/key.pem", "/tls/clients.pem"].map(PathBuf::from));
-    assert_eq!(config.compress_bytes_min, 17);
+    assert_eq!((config.compress_bytes_min, config.shutdown_delay_seconds), (17, 3));
     assert_eq!((config.data_dir, config.database_connections_max), (PathBuf::from("/d"), 5));
     assert_eq!(config.s3, [("aws_allow_http".into(), Secret::new("true")), ("aws_region".into(), Secret::new("r"))]);
     assert_eq!((config.onnxruntime, config.engine_threads), (Some(PathBuf::from("/lib/ort.so")), 6));

@@ -62,13 +62,13 @@ impl health_server::Health for Health {
             async move {
                 let mut watching = watching?;
                 loop {
-                    let is_draining = app.readiness.is_draining();
+                    let is_closing = app.readiness.is_closing();
                     let status = if is_known { serving(&app) } else { ServingStatus::ServiceUnknown };
                     if watching.said != Some(status) {
                         watching.said = Some(status);
                         return Some((Ok(answer(status)), Some(watching)));
                     }
-                    if is_draining || watching.changes.changed().await.is_err() {
+                    if is_closing || watching.changes.changed().await.is_err() {
                         return Some((Err(going()), None));
                     }
                 }

@@ -123,7 +123,7 @@ fn until_the_end(
             let next = async {
                 tokio::select! {
                     biased;
-                    () = stream.app.readiness.drained() => Some(Err(going())),
+                    () = stream.app.readiness.closed() => Some(Err(going())),
                     message = messages.next() => message.map(|message| message.map_err(|status| stream.unreadable(&status))),
                 }
             };

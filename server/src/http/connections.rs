@@ -9,7 +9,7 @@ use crate::http::patience::Waits;
 use crate::http::stream::Stream;
 use crate::http::tls::{self, Tls};
 use crate::http::unread::{Unread, Watched};
-use http::{HeaderValue, Version, header};
+use http::{HeaderValue, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -71,6 +71,7 @@ impl Acceptor {
     /// Accepts connections until told to stop, then returns; connections go on until each has finished what it is
     /// answering.
     pub async fn run(self) {
+        let mut is_told = false;
         loop {
             // A place is taken before a connection is accepted: past the limit, callers wait in the system's backlog.
             let accepted = async {
@@ -84,12 +85,15 @@ impl Acceptor {
             let Some((place, accepted)) = accepted else { return };
             match accepted {
                 Ok((stream, peer)) => {
+                    is_told = false;
                     if let Err(error) = self.settle(stream, peer, place) {
                         tracing::debug!(%error, %peer, "the connection was gone at once");
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
+                    if !std::mem::replace(&mut is_told, true) {
+                        tracing::warn!(%error, "cannot accept a connection; trying again until it is possible");
+                    }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -287,7 +291,9 @@ async fn respond(
     };
     if is_http1 {
         let goes_on = if asks_first { !unread.forget() } else { unread.finish().await };
-        if !goes_on {
+        // Whoever comes again is to come to another server, where an address stands for several.
+        let is_leaving = routes.app.readiness.is_draining() && response.status() != StatusCode::SWITCHING_PROTOCOLS;
+        if !goes_on || is_leaving {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
     }

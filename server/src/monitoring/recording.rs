@@ -84,7 +84,9 @@ impl Recording {
     pub fn unwritten(&self, now: Timestamp, asked: bool) -> Option<RecordingRow> {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         let is_over = hour_start(now) > written.hour;
-        if !is_over && !asked && now < written.at.plus_seconds(WRITE_SECONDS) {
+        // A clock that was put back makes none wait for as long.
+        let was_lately = (written.at..written.at.plus_seconds(WRITE_SECONDS)).contains(&now);
+        if !is_over && !asked && was_lately {
             return None;
         }
         let recorded = {

@@ -4,13 +4,13 @@ use super::live::Hub;
 use super::scratch;
 use super::session::Session;
 use servoir_child::Program;
-use servoir_registry::{Registry, RegistryError, Run, RunStatus};
+use servoir_registry::{Registry, RegistryError, Run, RunStatus, Silences};
 use servoir_types::{RunId, Signature};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -112,7 +112,8 @@ impl Supervisor {
         if let Err(error) = scratch::sweep(&shared.settings.scratch) {
             tracing::warn!(%error, "folders of runs that a killed server left were not removed");
         }
-        shared.interrupt(true).await;
+        let mut silences = Silences::default();
+        shared.interrupt(&mut silences, true).await;
         let mut changes = shared.registry.changes();
         let mut beat = tokio::time::interval(BEAT_EVERY);
         let mut sessions = JoinSet::new();
@@ -134,7 +135,7 @@ impl Supervisor {
                         going.remove(&run);
                     }
                 }
-                _ = beat.tick() => shared.beat().await,
+                _ = beat.tick() => shared.beat(&mut silences).await,
             }
             shared.end_unwanted(&going).await;
         }
@@ -186,15 +187,15 @@ impl Shared {
         id
     }
 
-    async fn beat(&self) {
+    async fn beat(&self, silences: &mut Silences) {
         if let Err(error) = self.registry.renew_runs(&self.settings.node).await {
             tracing::warn!(%error, "the registry does not hear that this node's runs go on");
         }
-        self.interrupt(false).await;
+        self.interrupt(silences, false).await;
     }
 
-    async fn interrupt(&self, at_start: bool) {
-        match self.registry.interrupt_runs(at_start).await {
+    async fn interrupt(&self, silences: &mut Silences, at_start: bool) {
+        match self.registry.interrupt_runs(silences, Instant::now(), at_start).await {
             Ok(runs) => {
                 for run in runs {
                     tracing::warn!(run = %run.id, "a run that nobody works on was ended");

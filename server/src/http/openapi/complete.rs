@@ -65,7 +65,7 @@ impl Route<'_> {
             statuses.can_be("403", "`scope-required`, naming the scope.");
         }
         if self.is_management() {
-            statuses.can_be("503", "`database-unavailable` or `store-unavailable`: predictions go on.");
+            statuses.can_be("503", "`database-unavailable`, `store-unavailable` or `storage-full`: predictions go on.");
         }
         if has_body {
             statuses.can_be("408", "`body-timeout`: the caller stopped sending.");

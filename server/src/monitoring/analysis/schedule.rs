@@ -15,17 +15,36 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Analyses models when their turns come, until the server stops.
 pub async fn keep_analysing(app: SharedApp, stop: CancellationToken) {
+    let mut last = Timestamp::now();
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
             () = stop.cancelled() => return,
         }
         let now = Timestamp::now();
+        last = after_clock(&app, last, now).await;
         if let Err(error) = run_turns(&app, now).await {
             tracing::warn!(error = error.detail, "cannot analyse the traffic of models");
         }
         if let Err(error) = app.findings.refresh(&app).await {
             tracing::warn!(%error, "cannot read the newest analyses");
+        }
+    }
+}
+
+/// Sees to a clock that was put back since the last look, so that nothing waits until the old time has come again. The time to
+/// compare with at the next look.
+pub async fn after_clock(app: &App, last: Timestamp, now: Timestamp) -> Timestamp {
+    if now >= last {
+        return now;
+    }
+    let seconds = (last.as_millis() - now.as_millis()) / 1000;
+    tracing::warn!(seconds, "the clock was put back; analyses and messages of alerts are due now");
+    match app.registry.clock_was_put_back(now).await {
+        Ok(()) => now,
+        Err(error) => {
+            tracing::warn!(%error, "analyses and messages of alerts wait until the time that they were set to");
+            last
         }
     }
 }

@@ -1,0 +1,156 @@
+//! The database goes away and comes back.
+
+use crate::gate::Gate;
+use crate::world::{AllAlong, eventually, model, other_model, question, refused};
+use serde_json::json;
+use servoir::config::Config;
+use servoir::serve::start;
+use servoir_tests::api::{Api, REGISTRY};
+use servoir_tests::postgres::TestDatabase;
+use servoir_tests::process::ServerProcess;
+use servoir_tests::server::{BOOTSTRAP_KEY, config};
+use servoir_types::Secret;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const AWAY: (&str, &str) = ("database-unavailable", "the registry's database is away or busy");
+
+/// What is asked of the database at the end is given up after its time limit, a few times in a row.
+const STOPPED_WITHIN: Duration = Duration::from_secs(30);
+
+/// Everything works: what is written can be read, and a version goes live.
+async fn all_is_well(api: &Api, model: &str) {
+    api.create_model("afterwards").await;
+    let uploaded = api.upload(model, other_model()).await.expect(201);
+    api.deploy(model, json!({"version": uploaded.json["version"]})).await.expect(200);
+    let answer = api.post(&format!("/v1/predict/{model}"), question()).await.expect(200);
+    assert_eq!(answer.json["version"], uploaded.json["version"]);
+    let deployed = api.get(&format!("{REGISTRY}/models/{model}")).await.expect(200);
+    assert_eq!(deployed.json["deployment"]["version"], uploaded.json["version"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_that_another_process_holds_refuses_writes_and_nothing_else() {
+    let data = TempDir::new().expect("a temporary folder");
+    let server = ServerProcess::start(data.path()).await;
+    let api = server.api();
+    let model = api.serve("churn", model()).await;
+    let load = AllAlong::ask(&api, &model);
+    let file = SqliteConnectOptions::new().filename(data.path().join("servoir.db"));
+    let mut other = file.connect().await.expect("the server's database");
+    other.execute("begin immediate").await.expect("nobody else writes");
+    let models = format!("{REGISTRY}/models");
+    let create = |name| api.post(&models, json!({"name": name, "framework": "onnx"}));
+    // Two at once: the second waits for the first as well.
+    tokio::join!(refused("create", create("one"), AWAY), refused("create", create("two"), AWAY));
+    refused("upload", api.upload(&model, other_model()), AWAY).await;
+    // Readers go on beside a writer.
+    api.get(&format!("{REGISTRY}/models/{model}")).await.expect(200);
+    api.get("/readyz").await.expect(200);
+    other.execute("rollback").await.expect("the lock ends");
+    other.close().await.expect("the connection ends");
+    all_is_well(&api, &model).await;
+    load.was_well().await;
+    assert!(server.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sqlite_file_that_is_moved_away_is_not_written_to() {
+    let data = TempDir::new().expect("a temporary folder");
+    let server = ServerProcess::start(data.path()).await;
+    let api = server.api();
+    let model = api.serve("churn", model()).await;
+    let load = AllAlong::ask(&api, &model);
+    let away = data.path().with_extension("away");
+    std::fs::rename(data.path(), &away).expect("moved");
+    let models = format!("{REGISTRY}/models");
+    let create = || api.post(&models, json!({"name": "lost", "framework": "onnx"}));
+    refused("create", create(), AWAY).await;
+    // An empty folder in its place, as where something is mounted, is no better, and gets no database.
+    std::fs::create_dir(data.path()).expect("a folder");
+    refused("create", create(), AWAY).await;
+    assert_eq!(std::fs::read_dir(data.path()).expect("the folder").count(), 0);
+    api.get("/readyz").await.expect(200);
+    std::fs::remove_dir(data.path()).expect("empty");
+    std::fs::rename(&away, data.path()).expect("moved back");
+    create().await.expect(201);
+    all_is_well(&api, &model).await;
+    load.was_well().await;
+    assert!(server.terminate().await.success());
+}
+
+/// A database behind a gate, and the configuration of a server that reaches it only so.
+async fn behind_a_gate(data: &TempDir) -> (TestDatabase, Gate, Config) {
+    let database = TestDatabase::create().await;
+    let direct: PgConnectOptions = database.url().parse().expect("a URL");
+    let place = (direct.get_host().to_owned(), direct.get_port());
+    let place = tokio::net::lookup_host(place).await.ok().and_then(|mut found| found.next()).expect("its address");
+    let gate = Gate::open_to(place).await;
+    let url = direct.host("127.0.0.1").port(gate.port).to_url_lossy().to_string();
+    let config = Config { database_url: Secret::new(url), ..config(data.path()) };
+    (database, gate, config)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_database_is_away_stops_all_the_same() {
+    let data = TempDir::new().expect("a temporary folder");
+    let (database, mut gate, config) = behind_a_gate(&data).await;
+    let running = start(config).await.expect("the server starts");
+    let api = Api::new(format!("http://{}", running.addresses[0]), Some(BOOTSTRAP_KEY));
+    eventually("ready", async || api.get("/readyz").await.status == 200).await;
+    let model = api.serve("churn", model()).await;
+    gate.shut().await;
+    api.post(&format!("/v1/predict/{model}"), question()).await.expect(200);
+    tokio::time::timeout(STOPPED_WITHIN, running.stop()).await.expect("nothing waits for the database for ever");
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgresql_that_stops_and_starts_again() {
+    let data = TempDir::new().expect("a temporary folder");
+    let (database, mut gate, config) = behind_a_gate(&data).await;
+    let running = start(config).await.expect("the server starts");
+    let api = Api::new(format!("http://{}", running.addresses[0]), Some(BOOTSTRAP_KEY));
+    eventually("ready", async || api.get("/readyz").await.status == 200).await;
+    let model = api.serve("churn", model()).await;
+    let load = AllAlong::ask(&api, &model);
+
+    gate.shut().await;
+    let models = format!("{REGISTRY}/models");
+    let (show, audit) = (format!("{models}/{model}"), format!("/api/v1/models/{model}/audit-logs"));
+    tokio::join!(
+        refused("list", api.get(&models), AWAY),
+        refused("show", api.get(&show), AWAY),
+        refused("create", api.post(&models, json!({"name": "lost", "framework": "onnx"})), AWAY),
+        refused("upload", api.upload(&model, other_model()), AWAY),
+        refused("deploy", api.deploy(&model, json!({"version": 1})), AWAY),
+        refused("audit", api.get(&audit), AWAY),
+    );
+    api.get("/readyz").await.expect(200);
+    api.get("/metrics").await.expect(200);
+    // What is counted of the traffic and what names whom it is about waits.
+    let app = running.app();
+    let body = json!({"instances": question()["instances"], "entityId": "ada"});
+    api.post(&format!("/v1/predict/{model}"), body).await.expect(200);
+    assert!(app.monitoring.flush().await.is_err(), "the database is away");
+    assert!(app.entities.flush().await.is_err(), "the database is away");
+
+    gate.open().await;
+    all_is_well(&api, &model).await;
+    load.was_well().await;
+    app.monitoring.flush().await.expect("the counts are written");
+    app.entities.flush().await.expect("the predictions are written");
+    let mut connection =
+        database.url().parse::<PgConnectOptions>().expect("a URL").connect().await.expect("PostgreSQL");
+    let kept: i64 = sqlx::query_scalar("select count(*) from predictions where entity = 'ada'")
+        .fetch_one(&mut connection)
+        .await
+        .expect("a count");
+    assert_eq!(kept, 1, "the prediction that was made while the database was away");
+    connection.close().await.expect("the connection ends");
+    running.stop().await;
+    database.drop().await;
+}
