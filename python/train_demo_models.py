@@ -61,7 +61,7 @@ def churn(out: Path) -> dict:
     train_rows, held_out_rows, train_truth, held_out_truth = split(table)
     shown = held_out_rows[:SHOWN_ROWS]
     names, classes = table.feature_names.tolist(), table.target_names.tolist()
-    told = {"rows": export.plain(shown), "feature_names": names, "classes": classes, "metrics": {}}
+    told = {"rows": export.plain(shown), "training": export.plain(train_rows), "feature_names": names, "classes": classes, "metrics": {}}
     for version, trees in CHURN_TREES.items():
         model = XGBClassifier(n_estimators=trees, max_depth=4, learning_rate=0.1, random_state=SEED, n_jobs=1)
         model.fit(train_rows, train_truth)

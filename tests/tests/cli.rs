@@ -32,9 +32,10 @@ fn the_demo_shows_the_main_job_and_ends_well() {
     demo.args(["demo", "--exit", "--listen", "127.0.0.1:0"]).env(unmeasured.0, unmeasured.1);
     let (code, said, errors) = output(&mut demo);
     assert_eq!(code, 0, "{said}\n{errors}");
-    for words in
-        ["registered churn as model_", "is live on trees (cpu)", "within 1e-6", "failed      0", "wrong       0"]
-    {
+    let (counted, drifted) = ("398 rows since then: ok", "1592 rows since then: alert");
+    let of_models =
+        ["registered churn as model_", "is live on trees (cpu)", "within 1e-6", "failed      0", "wrong       0"];
+    for words in of_models.into_iter().chain([counted, drifted]) {
         assert!(said.contains(words), "'{words}' in:\n{said}");
     }
 }

@@ -26,6 +26,9 @@ pub struct Assets {
 pub struct Example {
     /// Rows of features.
     pub rows: Vec<Vec<f64>>,
+    /// Rows that it was trained on; none where that is not told.
+    #[serde(default)]
+    pub training: Vec<Vec<f64>>,
     /// What the columns are called.
     pub feature_names: Vec<String>,
     /// What the classes are called.
@@ -77,6 +80,10 @@ impl Assets {
             .map_err(|error| Failure::usage(format!("demo.json is not what it should be: {error}")))?;
         for example in [&story.churn, &story.digits] {
             example.check()?;
+        }
+        let is_table = |rows: &[Vec<f64>], width| !rows.is_empty() && rows.iter().all(|row| row.len() == width);
+        if !is_table(&story.churn.training, story.churn.feature_names.len()) {
+            return Err(Failure::usage("demo.json must have the rows that churn was trained on"));
         }
         Ok(Self {
             churn_v1: bytes("churn-v1.onnx")?,

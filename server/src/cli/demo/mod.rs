@@ -2,6 +2,7 @@
 //! HTTP interfaces that everybody else uses.
 
 mod assets;
+mod drift;
 mod load;
 mod tour;
 
@@ -145,6 +146,7 @@ Try
     -d '{{\"instances\": [{row}]}}'
   curl -s {url}/api/v1/model-registry/models -H \"X-API-Key: {key}\"
   echo '{row}' | servoir predict churn
+  servoir drift churn
   servoir rollback churn
   servoir status
 "

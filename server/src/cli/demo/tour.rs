@@ -54,7 +54,10 @@ impl Tour<'_> {
         self.register("digits", "sklearn", digits).await?;
         self.upload("digits", &self.assets.network, digits, 1).await?;
         self.deploy("digits", 1).await?;
-        self.compare("digits", "SCIKIT-LEARN", digits, 1).await
+        self.compare("digits", "SCIKIT-LEARN", digits, 1).await?;
+
+        heading("5  Say what rows looked like in training, and see when they no longer do")?;
+        self.drift("churn", churn).await
     }
 
     async fn register(&self, name: &str, framework: &str, example: &Example) -> Result<(), Failure> {
@@ -182,7 +185,8 @@ fn report(tally: &Tally, asked: Duration, took: Duration) -> Result<(), Failure>
     Ok(())
 }
 
-fn step(text: &str, began: Instant) -> Result<(), Failure> {
+/// What was done, and how long it took.
+pub fn step(text: &str, began: Instant) -> Result<(), Failure> {
     output::result(&format!("  {} ({:.1} ms)\n", output::printable(text), milliseconds(began.elapsed())))
 }
 
@@ -190,7 +194,8 @@ fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-fn indented(text: &str) -> String {
+/// Text two characters further in.
+pub fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
