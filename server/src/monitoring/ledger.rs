@@ -109,7 +109,7 @@ mod tests {
     /// Notes one request of a version and gives the rows that are to be written then.
     fn ask(ledger: &mut Ledger, now: Timestamp) -> Vec<BucketRow> {
         let subject = Subject { model: ModelId::from_text("model_m"), version: 1, baseline: None };
-        let one = serde_json::json!({"requests": 1, "ok": 1, "rows": 1, "ran": 1, "batch_rows": 1.0, "durations": []});
+        let one = serde_json::json!({"requests": 1, "ok": 1, "rows": 1, "ran": 1, "batchRows": 1.0, "durations": []});
         ledger.note(&subject, &serde_json::from_value(one).expect("a request"));
         ledger.turn(now);
         ledger.unwritten()
