@@ -4,5 +4,6 @@
 mod nodes;
 mod requests;
 mod signatures;
+mod sticky;
 mod trials;
 mod world;

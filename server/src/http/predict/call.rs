@@ -5,8 +5,10 @@ use crate::app::SharedApp;
 use crate::auth::Principal;
 use crate::error::ApiError;
 use crate::telemetry::metrics::Served;
+use http::{HeaderMap, HeaderName};
 use servoir_runtime::{Answer, Deployment, Priority, Request};
 use servoir_types::Tensor;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,7 +34,27 @@ pub struct How {
     pub observed: bool,
 }
 
+/// The header that says whom a request is about, before its body does.
+pub const ENTITY: HeaderName = HeaderName::from_static("servoir-entity");
+
 impl Call<'_> {
+    /// Settles which version answers while there is a canary: by whom the request is about, as its head says, or else its body.
+    pub fn settle<'b>(
+        &mut self,
+        chosen: &mut Chosen,
+        headers: &HeaderMap,
+        in_body: impl FnOnce() -> Option<Cow<'b, str>>,
+    ) {
+        let in_head = || headers.get(ENTITY).map(|entity| Cow::Borrowed(entity.as_bytes())).filter(|id| !id.is_empty());
+        let bytes = |id: Cow<'b, str>| match id {
+            Cow::Borrowed(text) => Cow::Borrowed(str::as_bytes(text)),
+            Cow::Owned(text) => Cow::Owned(String::into_bytes(text)),
+        };
+        if chosen.settle(|| in_head().or_else(|| in_body().map(bytes))) {
+            self.served.model = Some(Arc::clone(&chosen.deployment));
+        }
+    }
+
     /// Runs the model. The answer is wanted within the server's own limit, or, when that is shorter, within `timeout` or
     /// the deployment's own.
     ///

@@ -51,7 +51,9 @@ pub struct DataPlane;
 /// Rows as `instances`, tensors as `inputs`, or one row as `input_data`; see the documentation of predictions.
 #[utoipa::path(post, path = "/v1/predict/{model}", operation_id = "predict", tag = "predictions",
     params(("model" = String, Path, description = "Id or name."),
-        ("version" = Option<i64>, Query, minimum = 1, description = "Only when this version is live.")),
+        ("version" = Option<i64>, Query, minimum = 1, description = "Only when this version is live."),
+        ("Servoir-Entity" = Option<String>, Header,
+            description = "Whom the request is about, while there is a canary: the same version answers each time.")),
     request_body = PredictRequest,
     responses((status = 200, description = "The predictions.", body = PredictResponse),
         (status = 400, description = "Not JSON, a wrong type or an unknown field."),
@@ -166,7 +168,9 @@ of_a_version! {
 /// Tensors in, tensors out, by the Open Inference Protocol. Tensors may also come as bytes behind the JSON, whose length
 /// is then in the header `Inference-Header-Content-Length`.
 #[utoipa::path(post, path = "/v2/models/{model}/infer", operation_id = "v2Infer", tag = "open-inference",
-    params(("model" = String, Path, description = "Id or name.")),
+    params(("model" = String, Path, description = "Id or name."),
+        ("Servoir-Entity" = Option<String>, Header,
+            description = "Whom the request is about, while there is a canary: the same version answers each time.")),
     request_body = InferRequest,
     responses((status = 200, description = "The outputs; as bytes behind the JSON where the request wants binary tensors.",
             content((InferResponse = "application/json"), (Vec<u8> = "application/octet-stream"))),
