@@ -11,6 +11,7 @@ mod control;
 mod gate;
 mod load;
 mod loading_threads;
+mod mirrored;
 mod scale;
 #[cfg(test)]
 mod started;
@@ -25,6 +26,8 @@ use control::Control;
 use load::Failure;
 use load::Loader;
 use loading_threads::LoadingThreads;
+use mirrored::Mirrored;
+pub use mirrored::{Compared, Said};
 pub use scale::{Looks, keep_scaling};
 use servoir_registry::{Actor, Breaking, Deployment, DeploymentSpec, Placed, Rollout, Strategy, VersionState};
 use servoir_types::{Kind, ModelId, Name, random_token};
@@ -42,6 +45,8 @@ pub struct Reconciler {
     controls: Mutex<HashMap<ModelId, Arc<tokio::sync::Mutex<Control>>>>,
     states: Mutex<BTreeMap<String, ModelState>>,
     trials: Trials,
+    /// What shadows answered.
+    pub mirrored: Mirrored,
 }
 
 /// What a caller wants to run.
@@ -74,6 +79,7 @@ impl Default for Reconciler {
             controls: Mutex::default(),
             states: Mutex::default(),
             trials: Trials::default(),
+            mirrored: Mirrored::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod monitoring;
 mod preflights;
 mod process;
 mod reading;
+mod shadows;
 mod swaps;
 
 pub use followed::Followed;
@@ -18,6 +19,7 @@ use self::model::ModelMetrics;
 use self::monitoring::MonitoringMetrics;
 use self::preflights::PreflightMetrics;
 use self::process::ProcessGauges;
+use self::shadows::ShadowMetrics;
 use self::swaps::SwapMetrics;
 use super::exposition::Exposition;
 use crate::app::App;
@@ -107,6 +109,7 @@ struct ModelGauges {
     in_flight: IntGaugeVec,
     compute_seconds: CounterVec,
     checks: IntCounterVec,
+    shadows: ShadowMetrics,
     loaded: IntGauge,
     training: IntGauge,
     trained: IntCounterVec,
@@ -203,6 +206,7 @@ impl Metrics {
                     "Requests that ran again alone, by whether they were answered alike.",
                     &["model", "model_id", "version", "outcome"],
                 )?,
+                shadows: ShadowMetrics::new(r)?,
                 loaded: int_gauge(r, "servoir_models_live", "Models with a live version.")?,
                 training: int_gauge(r, "servoir_training_runs", "Runs of training that go on, on this node.")?,
                 trained: counter_vec(
@@ -329,6 +333,7 @@ impl Metrics {
         // Counters that others keep: they are copied whole.
         gauges.compute_seconds.reset();
         gauges.checks.reset();
+        gauges.shadows.reset();
         gauges.trained.reset();
         let entries = app.serving.entries();
         let mut live_models = 0;
@@ -348,6 +353,9 @@ impl Metrics {
                 for (outcome, count) in [("alike", checked - differed), ("different", differed)] {
                     let labels = [labels[0], labels[1], labels[2], outcome];
                     gauges.checks.with_label_values(&labels).inc_by(count);
+                }
+                if live.shadow.as_ref().is_some_and(|shadow| Arc::ptr_eq(shadow, deployment)) {
+                    gauges.shadows.set(labels, &app.reconciler.mirrored.of(deployment));
                 }
             }
         }

@@ -3,6 +3,7 @@
 
 mod nodes;
 mod requests;
+mod shadows;
 mod signatures;
 mod sticky;
 mod trials;

@@ -11,6 +11,7 @@ use servoir_types::Tensor;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// One prediction under way: who asked, when, and what is known of it for the metrics, however it ends.
 pub struct Call<'a> {
@@ -70,23 +71,41 @@ impl Call<'_> {
         let longest = Duration::from_secs(self.app.config.limits.predict_seconds_max);
         let timeout = timeout.or(chosen.deployment.options().timeout_default);
         let deadline = self.started.checked_add(timeout.map_or(longest, |timeout| timeout.min(longest)));
-        if let Some(shadow) = &chosen.shadow {
-            mirror(shadow, (&inputs, observed), deadline);
-        }
+        let shadow = chosen.shadow.as_ref();
+        let mirrored =
+            shadow.map(|shadow| mirror(self.app, (&chosen.deployment, shadow), (&inputs, observed), deadline));
         let answer = chosen.deployment.predict(Request { inputs, deadline, priority, observed }).await?;
+        if let Some(mirrored) = mirrored {
+            // Only the server's end takes away who waits for it.
+            let _ = mirrored.send((answer.outputs.clone(), answer.computed));
+        }
         self.served.run = Some((answer.queued, answer.computed, answer.batch_rows));
         Ok(answer)
     }
 }
 
-/// Sends a shadow a copy of a request, behind everything else that waits there, and throws its answer away. The shadow's
-/// own queue bounds how many are under way; what goes wrong is the deployment's last error.
-fn mirror(shadow: &Arc<Deployment>, (inputs, observed): (&[Tensor], bool), deadline: Option<Instant>) {
+/// Sends a shadow a copy of a request, behind everything else that waits there. Its answer is compared with the one that the caller
+/// gets, which is to be given here, and thrown away. The shadow's own queue bounds how many are under way.
+fn mirror(
+    app: &SharedApp,
+    (live, shadow): (&Arc<Deployment>, &Arc<Deployment>),
+    (inputs, observed): (&[Tensor], bool),
+    deadline: Option<Instant>,
+) -> oneshot::Sender<(Vec<Tensor>, Duration)> {
+    let (answered, was) = oneshot::channel::<(Vec<Tensor>, Duration)>();
     let copy = Request { inputs: inputs.to_vec(), deadline, priority: Priority::Low, observed };
-    let shadow = Arc::clone(shadow);
+    let (app, live, shadow) = (Arc::clone(app), Arc::clone(live), Arc::clone(shadow));
     tokio::spawn(async move {
-        if let Err(error) = shadow.predict(copy).await {
-            tracing::debug!(%error, version = shadow.identity().version, "the shadow did not answer");
+        let is = shadow.predict(copy).await;
+        // What the live version cannot answer says nothing of the shadow.
+        let Ok((was, took)) = was.await else { return };
+        match is {
+            Ok(is) => app.reconciler.mirrored.answered((&live, &was, took), (&shadow, &is.outputs, is.computed)),
+            Err(error) => {
+                tracing::debug!(%error, version = shadow.identity().version, "the shadow did not answer");
+                app.reconciler.mirrored.failed(&shadow, &error);
+            }
         }
     });
+    answered
 }
