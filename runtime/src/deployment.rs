@@ -228,6 +228,11 @@ impl Deployment {
         *self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Sessions of the program that there are to be: of instances, and of threads that ask.
+    pub fn sessions(&self) -> usize {
+        self.instances_wanted() + self.inline.as_ref().map_or(0, |inline| inline.places())
+    }
+
     /// The recorder of an instance that has ended, or a new one.
     fn free_recorder(&self) -> Arc<Recorder> {
         let mut recorders = self.recorders.lock().unwrap_or_else(PoisonError::into_inner);

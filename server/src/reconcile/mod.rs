@@ -11,7 +11,9 @@ mod control;
 mod gate;
 mod load;
 mod loading_threads;
+mod memory;
 mod mirrored;
+mod room;
 mod scale;
 #[cfg(test)]
 mod started;
@@ -24,8 +26,9 @@ use crate::readiness::ModelState;
 pub use beside::open_beside;
 use control::Control;
 use load::Failure;
-use load::Loader;
+use load::{Loader, Of};
 use loading_threads::LoadingThreads;
+pub use memory::{Memory, NoRoom, unmeasured};
 use mirrored::Mirrored;
 pub use mirrored::{Compared, Said};
 pub use scale::{Looks, keep_scaling};
@@ -110,7 +113,7 @@ impl Reconciler {
         let mut control = control.lock().await;
         // A shadow answers nobody.
         let breaking = if rollout.strategy == Strategy::Shadow { Breaking::Forced } else { rollout.breaking };
-        let loaded = self.load_proven(app, &control, ((actor, &model), &name), (&placed, breaking)).await;
+        let loaded = self.load_proven(app, &mut control, ((actor, &model), &name), (&placed, breaking)).await;
         let loaded = loaded.inspect_err(|_| app.metrics.swap("refused", started.elapsed()))?;
         let decided = app.registry.deploy(actor, &model, spec, rollout).await;
         let decided = decided.map_err(|error| gate::refused(app, error))?;
@@ -145,7 +148,7 @@ impl Reconciler {
         let current = app.registry.deployment(model).await?;
         let loaded = match current.as_ref().and_then(|current| Some((&current.name, current.previous.clone()?))) {
             Some((name, previous)) => {
-                let loaded = self.load_fitting(app, &control, ((actor, model), name), (&previous, breaking)).await;
+                let loaded = self.load_fitting(app, &mut control, ((actor, model), name), (&previous, breaking)).await;
                 loaded.inspect_err(|_| app.metrics.swap("refused", started.elapsed()))?
             }
             None => None,
@@ -193,23 +196,28 @@ impl Reconciler {
         self.loader.threads()
     }
 
+    /// What the versions in memory take.
+    pub fn memory(&self) -> &Memory {
+        self.loader.memory()
+    }
+
     /// This node's name among the nodes of one registry.
     pub fn node(&self) -> &str {
         &self.node
     }
 
-    /// Loads a version of the named model unless it is in memory already, so that publishing it will not wait.
+    /// Loads a version unless it is in memory already, so that publishing it will not wait.
     async fn load_unless_held(
         &self,
         app: &SharedApp,
-        control: &Control,
-        (model, name): (&ModelId, &Name),
+        control: &mut Control,
+        of: Of<'_>,
         placed: Placed,
     ) -> Result<Option<Loaded>, load::Failure> {
         if control.has(&placed) {
             return Ok(None);
         }
-        let loaded = self.loader.load(app, model, name.as_str(), &placed).await?;
+        let loaded = self.load_with_room(app, control, of, (&placed, &[])).await?;
         Ok(Some((placed, loaded)))
     }
 
@@ -256,7 +264,7 @@ impl Reconciler {
             Err(failure) => {
                 tracing::warn!(model = %desired.model, name = %desired.name, %failure, "cannot serve what should be live");
                 control.note_failure(desired, &failure);
-                match (control.live_generation(), failure.is_final()) {
+                match (control.live_generation(), failure.is_settled()) {
                     (Some(_), _) => ModelState::Degraded(failure.to_string()),
                     (None, true) => ModelState::Failed(failure.to_string()),
                     (None, false) => ModelState::Deploying,
@@ -274,9 +282,11 @@ impl Reconciler {
         desired: &Deployment,
     ) -> Result<(), load::Failure> {
         let beside = desired.canary.iter().map(|(_, placed)| placed).chain(&desired.shadow);
-        for placed in std::iter::once(&desired.primary).chain(beside) {
+        let wanted: Vec<_> = std::iter::once(&desired.primary).chain(beside).collect();
+        let of = Of { organization: &desired.organization, model: &desired.model, name: &desired.name };
+        for placed in wanted.iter().copied() {
             if !control.has(placed) {
-                let loaded = self.loader.load(app, &desired.model, desired.name.as_str(), placed).await?;
+                let loaded = self.load_with_room(app, control, of, (placed, &wanted)).await?;
                 control.keep(placed.clone(), loaded);
             }
         }

@@ -110,6 +110,8 @@ struct ModelGauges {
     compute_seconds: CounterVec,
     checks: IntCounterVec,
     shadows: ShadowMetrics,
+    memory: IntGaugeVec,
+    memory_max: IntGauge,
     loaded: IntGauge,
     training: IntGauge,
     trained: IntCounterVec,
@@ -207,6 +209,17 @@ impl Metrics {
                     &["model", "model_id", "version", "outcome"],
                 )?,
                 shadows: ShadowMetrics::new(r)?,
+                memory: int_gauge_vec(
+                    r,
+                    "servoir_model_memory_bytes",
+                    "Memory that a version takes that is live or kept warm.",
+                    model_labels,
+                )?,
+                memory_max: int_gauge(
+                    r,
+                    "servoir_models_memory_bytes_max",
+                    "Most memory that all models take; 0 for any.",
+                )?,
                 loaded: int_gauge(r, "servoir_models_live", "Models with a live version.")?,
                 training: int_gauge(r, "servoir_training_runs", "Runs of training that go on, on this node.")?,
                 trained: counter_vec(
@@ -327,9 +340,15 @@ impl Metrics {
 
     fn read_deployments(&self, app: &App) {
         let gauges = &self.gauges;
-        for family in [&gauges.queue_rows, &gauges.instances, &gauges.busy, &gauges.in_flight] {
+        for family in [&gauges.queue_rows, &gauges.instances, &gauges.busy, &gauges.in_flight, &gauges.memory] {
             family.reset();
         }
+        for (identity, bytes) in app.reconciler.memory().all() {
+            let version = identity.version.to_string();
+            let labels = [identity.name.as_str(), identity.model.as_str(), &version];
+            gauges.memory.with_label_values(&labels).add(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
+        gauges.memory_max.set(i64::try_from(app.config.models.memory_bytes_max).unwrap_or(i64::MAX));
         // Counters that others keep: they are copied whole.
         gauges.compute_seconds.reset();
         gauges.checks.reset();

@@ -48,6 +48,10 @@ pub struct LiveStatus {
     queue_depth: usize,
     /// Requests that wait or run.
     in_flight: usize,
+    /// Memory that the version that answers takes, in bytes; `null` while none does. It is what was measured in a process of its own,
+    /// times the sessions where each has a copy of the weights.
+    #[schema(required)]
+    memory_bytes: Option<u64>,
     /// The engine's last failure.
     #[schema(required)]
     last_error: Option<String>,
@@ -201,6 +205,7 @@ async fn read(
         busy: gauges.busy,
         queue_depth: gauges.queue_rows,
         in_flight: gauges.in_flight,
+        memory_bytes: primary.and_then(|primary| app.reconciler.memory().of(primary)),
         last_error: primary.and_then(|primary| primary.last_error()),
         engine: primary.map(|primary| primary.engine().as_str()),
         device: primary.map(|primary| primary.device()),

@@ -60,7 +60,7 @@ pub struct DataPlane;
         (status = 404, description = "`model-not-found` or `version-not-live`."),
         (status = 422, description = "Well-formed, and wrong for this model."),
         (status = 429, description = "`queue-full`, or `latency-target`: the wait is forecast to be too long."),
-        (status = 503, description = "`not-ready` or `model-closing`."),
+        (status = 503, description = "`not-ready`, `model-closing`, or `model-not-loaded`: it slept and could not be woken."),
         (status = 504, description = "`deadline-exceeded`.")),
     security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
 fn predict() {}
@@ -225,7 +225,8 @@ fn all_stats() {}
         (status = 400, description = "The version cannot be served, or a parameter is to take the registry's place."),
         (status = 404, description = "The organization has no such model."),
         (status = 409, description = "No version is ready, or the model is archived."),
-        (status = 503, description = "The registry is away.")),
+        (status = 503, description = "The registry is away."),
+        (status = 507, description = "All models together would take more memory than they may.")),
     security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
 fn load() {}
 
