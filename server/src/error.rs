@@ -178,6 +178,7 @@ impl From<PredictError> for ApiError {
             PredictError::WaitTooLong { retry_after_seconds, .. } => ("latency-target", Some(retry_after_seconds)),
             PredictError::DeadlineExceeded => ("deadline-exceeded", None),
             PredictError::Closed => ("model-closing", Some(1)),
+            PredictError::NotLoaded { retry_after_seconds, .. } => ("model-not-loaded", Some(retry_after_seconds)),
             PredictError::Run(_) => ("engine-failed", None),
         };
         Self { retry_after_seconds, ..Self::new(kind, code, detail) }

@@ -29,8 +29,8 @@ pub async fn load(
     let barred = app.preflight.pass(&artifact, key, &opens).await;
     let barred = barred.map_err(|failed| Refusal::Preflight { path: artifact.path.clone(), failed })?;
     let overrides = Overrides { barred, ..overrides };
-    let measured = |engines: &[_]| app.preflight.bytes(key, engines);
     let file_bytes = tokio::fs::metadata(&artifact.path).await.map_or(0, |file| file.len());
+    let measured = |engines: &[_]| app.preflight.bytes(key, engines).map(|bytes| bytes.max(file_bytes));
     let (memory, bytes_max) = (app.reconciler.memory(), app.config.models.memory_bytes_max);
     let bytes = measured(&opens.engines).unwrap_or_else(|| unmeasured(file_bytes));
     let room = memory.room((DEFAULT_ORGANIZATION, &identity), bytes, bytes_max)?;

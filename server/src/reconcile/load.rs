@@ -9,8 +9,8 @@ use crate::preflight;
 use crate::tuning::{Overrides, pool_defaults};
 use servoir_registry::{Placed, RegistryError};
 use servoir_runtime::{
-    Artifact, Deployment, EngineName, EngineStatus, Format, Identity, LoadError, PoolOptions, RecordLimits, Scaling,
-    Unsupported,
+    Artifact, Deployment, EngineName, EngineStatus, Format, Identity, LoadError, LoadOptions, PoolOptions,
+    RecordLimits, Scaling, Unsupported,
 };
 use servoir_types::{Kind, ModelId, Name};
 use std::sync::Arc;
@@ -119,9 +119,7 @@ impl Loader {
     /// # Errors
     /// [`Failure`], with the engine's reason.
     pub async fn load(&self, app: &SharedApp, of: Of<'_>, placed: &Placed) -> Result<Arc<Deployment>, Failure> {
-        let format = format_of(&placed.format)?;
-        let path = app.registry.fetch_artifact(placed.digest).await?;
-        let artifact = Artifact { path, folder: None, format };
+        let artifact = artifact(app, placed).await?;
         let identity = Identity {
             model: of.model.clone(),
             name: of.name.to_string(),
@@ -131,8 +129,8 @@ impl Loader {
         let (engines, tuner, digest) = (app.engines.clone(), Arc::clone(&app.tuner), placed.digest);
         let opens = tuner.opens(&engines, (&artifact, || Ok(digest)), &overrides, pool.latency_target);
         overrides.barred = app.preflight.pass(&artifact, digest, &opens).await?;
-        let measured = |engines: &[_]| app.preflight.bytes(digest, engines);
         let file_bytes = tokio::fs::metadata(&artifact.path).await.map_or(0, |file| file.len());
+        let measured = |engines: &[_]| app.preflight.bytes(digest, engines).map(|bytes| bytes.max(file_bytes));
         let bytes_max = app.config.models.memory_bytes_max;
         let bytes = measured(&opens.engines).unwrap_or_else(|| unmeasured(file_bytes));
         let room = self.memory.room((of.organization, &identity), bytes, bytes_max)?;
@@ -148,8 +146,39 @@ impl Loader {
             loaded.record(RecordLimits { requests_max, bytes_max });
         }
         app.monitoring.watch(&loaded).await;
+        if loaded.options().scaling.is_some_and(|scaling| scaling.instances_min == 0) {
+            app.reconciler.sleepers.add(&loaded, of, placed);
+        }
         Ok(loaded)
     }
+
+    /// The program of a deployment that sleeps, loaded anew on the engine that it had, and started. This process has loaded the same
+    /// file with the same engine before, so it is not tried again.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub async fn reload(
+        &self,
+        app: &SharedApp,
+        of: Of<'_>,
+        (deployment, placed): (&Arc<Deployment>, &Placed),
+    ) -> Result<(), Failure> {
+        let artifact = artifact(app, placed).await?;
+        let bytes = self.memory.awake(deployment);
+        let bytes_max = app.config.models.memory_bytes_max;
+        // Held until the deployment counts for itself.
+        let _room = self.memory.room((of.organization, deployment.identity()), bytes, bytes_max)?;
+        let (engines, sleeping) = (app.engines.clone(), Arc::clone(deployment));
+        let options = LoadOptions { engine: Some(deployment.engine()), intra_threads: deployment.options().threads };
+        let loading = self.threads().run(move || sleeping.wake(engines.load(&artifact, &options)?));
+        loading.await.ok_or(Failure::Aborted)?.map_err(Failure::Load)
+    }
+}
+
+async fn artifact(app: &SharedApp, placed: &Placed) -> Result<Artifact, Failure> {
+    let format = format_of(&placed.format)?;
+    let path = app.registry.fetch_artifact(placed.digest).await?;
+    Ok(Artifact { path, folder: None, format })
 }
 
 fn pool_options(app: &SharedApp, placed: &Placed) -> PoolOptions {

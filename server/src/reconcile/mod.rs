@@ -15,6 +15,8 @@ mod memory;
 mod mirrored;
 mod room;
 mod scale;
+mod sleep;
+mod sleepers;
 #[cfg(test)]
 mod started;
 mod trial;
@@ -34,6 +36,7 @@ pub use mirrored::{Compared, Said};
 pub use scale::{Looks, keep_scaling};
 use servoir_registry::{Actor, Breaking, Deployment, DeploymentSpec, Placed, Rollout, Strategy, VersionState};
 use servoir_types::{Kind, ModelId, Name, random_token};
+use sleepers::Sleepers;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -48,6 +51,7 @@ pub struct Reconciler {
     controls: Mutex<HashMap<ModelId, Arc<tokio::sync::Mutex<Control>>>>,
     states: Mutex<BTreeMap<String, ModelState>>,
     trials: Trials,
+    sleepers: Sleepers,
     /// What shadows answered.
     pub mirrored: Mirrored,
 }
@@ -82,6 +86,7 @@ impl Default for Reconciler {
             controls: Mutex::default(),
             states: Mutex::default(),
             trials: Trials::default(),
+            sleepers: Sleepers::default(),
             mirrored: Mirrored::default(),
         }
     }

@@ -1,9 +1,10 @@
 //! Making room: versions that are only kept warm, as the way back, are let go when another needs their memory.
 
+use super::Reconciler;
 use super::control::Control;
 use super::load::{Failure, Of};
 use super::memory::NoRoom;
-use super::{Reconciler, load};
+use super::sleepers::Origin;
 use crate::app::SharedApp;
 use servoir_registry::Placed;
 use servoir_runtime::Deployment;
@@ -22,10 +23,28 @@ impl Reconciler {
         own: &mut Control,
         of: Of<'_>,
         (placed, kept): (&Placed, &[&Placed]),
-    ) -> Result<Arc<Deployment>, load::Failure> {
+    ) -> Result<Arc<Deployment>, Failure> {
         loop {
             match self.loader.load(app, of, placed).await {
-                Err(Failure::Memory(no_room)) if self.let_one_go(own, kept, &no_room) => {}
+                Err(Failure::Memory(no_room)) if self.let_one_go(Some(&mut *own), kept, &no_room) => {}
+                loaded => return loaded,
+            }
+        }
+    }
+
+    /// The same for a deployment that sleeps.
+    ///
+    /// # Errors
+    /// Why it cannot be loaded again.
+    pub(super) async fn reload_with_room(
+        &self,
+        app: &SharedApp,
+        deployment: &Arc<Deployment>,
+        origin: &Origin,
+    ) -> Result<(), Failure> {
+        loop {
+            match self.loader.reload(app, origin.of(), (deployment, &origin.placed)).await {
+                Err(Failure::Memory(no_room)) if self.let_one_go(None, &[], &no_room) => {}
                 loaded => return loaded,
             }
         }
@@ -33,11 +52,12 @@ impl Reconciler {
 
     /// Lets the least recently used version go that is only kept warm; `false` when there is none, or all of them together are too
     /// little. Models whose turn somebody else has are passed over.
-    fn let_one_go(&self, own: &mut Control, kept: &[&Placed], no_room: &NoRoom) -> bool {
-        let mut others = self.free_turns();
-        let mut warm: Vec<(Option<usize>, Arc<Deployment>)> = own.warm(kept).map(|one| (None, one)).collect();
-        for (index, other) in others.iter().enumerate() {
-            warm.extend(other.warm(&[]).map(|one| (Some(index), one)));
+    fn let_one_go(&self, own: Option<&mut Control>, kept: &[&Placed], no_room: &NoRoom) -> bool {
+        let mut free = self.free_turns();
+        let mut turns: Vec<&mut Control> = own.into_iter().chain(free.iter_mut().map(|turn| &mut **turn)).collect();
+        let mut warm: Vec<(usize, Arc<Deployment>)> = Vec::new();
+        for (index, turn) in turns.iter().enumerate() {
+            warm.extend(turn.warm(kept).map(|one| (index, one)));
         }
         let bytes = |deployment: &Deployment| self.loader.memory().of(deployment).unwrap_or(0);
         warm.retain(|(_, deployment)| bytes(deployment) > 0);
@@ -48,10 +68,7 @@ impl Reconciler {
         let Some((whose, oldest)) = oldest else { return false };
         let (identity, bytes) = (oldest.identity(), bytes(&oldest));
         tracing::info!(model = %identity.model, version = identity.version, bytes, "let go for want of memory");
-        match whose {
-            None => own.let_go(&oldest),
-            Some(index) => others[index].let_go(&oldest),
-        }
+        turns[whose].let_go(&oldest);
         true
     }
 

@@ -6,6 +6,7 @@ mod nodes;
 mod requests;
 mod shadows;
 mod signatures;
+mod sleeping;
 mod sticky;
 mod trials;
 mod world;

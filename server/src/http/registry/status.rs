@@ -32,7 +32,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
 pub struct LiveStatus {
     /// The model's id.
     id: String,
-    /// `undeployed`, `deploying`, `ready`, `degraded` or `failed`, on this node.
+    /// `undeployed`, `deploying`, `ready`, `idle` (it sleeps, and answers when it is asked), `degraded` or `failed`, on this node.
     state: &'static str,
     /// Why it is degraded or failed.
     #[schema(required)]
@@ -194,11 +194,12 @@ async fn read(
     let live = entry.and_then(|entry| entry.live());
     let primary = live.as_ref().map(|live| &live.primary);
     let gauges = primary.map_or_else(Gauges::default, |primary| primary.gauges());
+    let is_asleep = primary.is_some_and(|primary| primary.is_asleep());
     let canary = live.as_ref().and_then(|live| live.canary.as_ref());
     let shadow = live.as_ref().and_then(|live| live.shadow.as_ref());
     Ok(axum::Json(LiveStatus {
         id: model.id.to_string(),
-        state: state.as_ref().map_or("undeployed", ModelState::as_str),
+        state: state.as_ref().map_or("undeployed", |state| state.shown(is_asleep)),
         reason: state.as_ref().and_then(ModelState::reason).map(str::to_owned),
         version: primary.map(|primary| primary.identity().version),
         instances: gauges.instances,
