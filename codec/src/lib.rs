@@ -3,6 +3,7 @@
 //! Nothing here waits, runs a model or knows a socket. What a body may hold is decided by the [`Model`] that it is for; what
 //! is wrong with one is a [`Fault`], which says where it is, what was expected and what came.
 
+pub mod entity;
 mod fault;
 pub mod grpc;
 mod inputs;

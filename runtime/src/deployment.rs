@@ -3,11 +3,9 @@
 use crate::batch::is_batchable;
 use crate::engine::{EngineName, Program, Session, caught};
 use crate::error::{LoadError, PredictError};
-use crate::own_priority;
 use crate::per_thread::threads;
 use crate::pool::{
-    Counters, InFlight, Inline, Instance, Outcome, Recorder, SelfCheck, Worker, probe_batching, rows_within, warm,
-    warm_batches,
+    Counters, InFlight, Inline, Instance, Outcome, Recorder, probe_batching, rows_within, warm, warm_batches,
 };
 use crate::profile::Profile;
 use crate::queue::{Answer, Job, Limits, Queue, Refusal, Request};
@@ -18,14 +16,16 @@ use crate::tap::{Tap, TapPlace, Unfit};
 use servoir_types::{ModelId, Signature, Tensor};
 use std::any::Any;
 use std::fmt;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 mod admission;
 mod check;
+mod instances;
 mod once;
+mod sleep;
 
 pub use once::{Aside, run_once, try_out};
 
@@ -92,7 +92,9 @@ pub struct Gauges {
 /// instances finish what is queued and then end, on their own threads.
 pub struct Deployment {
     identity: Identity,
-    program: Arc<dyn Program>,
+    /// What every program of this version has, kept while there is none.
+    signature: Signature,
+    engine: EngineName,
     options: PoolOptions,
     queue: Arc<Queue>,
     counters: Arc<Counters>,
@@ -101,8 +103,10 @@ pub struct Deployment {
     recorders: Mutex<Vec<Arc<Recorder>>>,
     /// Whether several requests may run together.
     batchable: bool,
-    /// How many instances there are to be.
-    wanted: Mutex<usize>,
+    /// What the instances run; `None` while it sleeps. No prediction looks at it.
+    program: Mutex<Option<Arc<dyn Program>>>,
+    /// How many instances there are to be; who changes that holds the program.
+    wanted: AtomicUsize,
     /// Runs what costs less than handing it over.
     inline: Option<Arc<Inline>>,
     tap: Arc<TapPlace>,
@@ -158,7 +162,10 @@ impl Deployment {
             recorders.push(Arc::clone(&recorder));
             Instance::new(Arc::clone(&program), session, (Arc::clone(&counters), recorder), Arc::clone(&tap))
         };
-        let inline = match inline_rows(&mut sessions, program.signature(), &options) {
+        // What runs where it is asked has no queue to wait in while there is no program.
+        let may_sleep = options.scaling.is_some_and(|scaling| scaling.instances_min == 0);
+        let inline_rows = if may_sleep { 0 } else { inline_rows(&mut sessions, program.signature(), &options) };
+        let inline = match inline_rows {
             0 => None,
             rows_max => {
                 let places = (0..threads()).map(|_| warmed_session(&*program)).collect::<Result<Vec<_>, _>>()?;
@@ -169,78 +176,26 @@ impl Deployment {
         // Dropping this on an early return closes the queue, and with it the threads that were already started.
         let queue = Arc::new(Queue::new(limits));
         let beside = OnceLock::new();
-        let (recorders, wanted) = (Mutex::new(recorders), Mutex::new(instances.len()));
+        let wanted = AtomicUsize::new(instances.len());
         let deployment = Arc::new(Self {
             identity,
-            program,
+            signature: program.signature().clone(),
+            engine: program.engine(),
             options,
             queue,
             counters,
-            recorders,
+            recorders: Mutex::new(recorders),
             batchable,
+            program: Mutex::new(Some(Arc::clone(&program))),
             wanted,
             inline,
             tap,
             beside,
         });
         for (index, instance) in instances.into_iter().enumerate() {
-            deployment.start_instance(index, instance)?;
+            deployment.start_instance(&*program, (index, instance))?;
         }
         Ok(deployment)
-    }
-
-    fn start_instance(&self, index: usize, instance: Instance) -> Result<(), LoadError> {
-        let check = SelfCheck::new(self.options.check_one_in);
-        let worker = Worker::new(instance, Arc::clone(&self.queue), (self.batchable, check), self.inline.clone());
-        self.counters.instances.fetch_add(1, Ordering::Relaxed);
-        // A thread's name may hold no zero byte.
-        let name = format!("servoir-{}-{index}", self.identity.name.replace('\0', ""));
-        let start = move || std::thread::Builder::new().name(name).spawn(move || worker.work());
-        // What loads stands back for what answers.
-        let started = own_priority::run(start).and_then(|started| started.map_err(|error| error.to_string()));
-        started.map(|_| ()).map_err(|error| {
-            self.counters.instances.fetch_sub(1, Ordering::Relaxed);
-            rejected(&*self.program, format!("no thread could be started for instance {index}: {error}"))
-        })
-    }
-
-    /// Starts instances or lets some end until there are so many, at least one. One that ends does so when it finds nothing to
-    /// do: no request waits for it or is lost. Blocking; where models are loaded is the place for it.
-    ///
-    /// # Errors
-    /// When an instance cannot be started; those that could stay.
-    pub fn scale_to(&self, instances: usize) -> Result<(), LoadError> {
-        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        while *wanted > instances.max(1) {
-            self.queue.let_one_leave();
-            *wanted -= 1;
-        }
-        while *wanted < instances {
-            if !self.queue.let_one_stay() {
-                let session = warmed_session(&*self.program)?;
-                let shared = (Arc::clone(&self.counters), self.free_recorder());
-                let instance = Instance::new(Arc::clone(&self.program), session, shared, Arc::clone(&self.tap));
-                self.start_instance(*wanted, instance)?;
-            }
-            *wanted += 1;
-        }
-        Ok(())
-    }
-
-    /// How many instances there are to be.
-    pub fn instances_wanted(&self) -> usize {
-        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The recorder of an instance that has ended, or a new one.
-    fn free_recorder(&self) -> Arc<Recorder> {
-        let mut recorders = self.recorders.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(free) = recorders.iter().find(|recorder| Arc::strong_count(recorder) == 1) {
-            return Arc::clone(free);
-        }
-        let new = Arc::new(Recorder::default());
-        recorders.push(Arc::clone(&new));
-        new
     }
 
     /// Which version this is.
@@ -250,7 +205,7 @@ impl Deployment {
 
     /// Inputs and outputs.
     pub fn signature(&self) -> &Signature {
-        self.program.signature()
+        &self.signature
     }
 
     /// Whether every input and output has a free first dimension, the batch's.
@@ -260,7 +215,7 @@ impl Deployment {
 
     /// The engine.
     pub fn engine(&self) -> EngineName {
-        self.program.engine()
+        self.engine
     }
 
     /// The device, `cpu`.
@@ -294,12 +249,9 @@ impl Deployment {
         self.tap.recorded()
     }
 
-    /// A session beside those that answer. Blocking.
-    ///
-    /// # Errors
-    /// When no session can be opened.
-    pub fn aside(&self) -> Result<Aside<'_>, LoadError> {
-        Aside::open(&*self.program)
+    /// The program, to be run beside what answers; `None` while it sleeps.
+    pub fn program(&self) -> Option<Arc<dyn Program>> {
+        self.held().clone()
     }
 
     /// Shows the tap a request that was refused before it got here.
@@ -318,6 +270,12 @@ impl Deployment {
             compute_nanos: self.counters.compute_nanos.load(Ordering::Relaxed),
             busy_nanos: self.counters.busy_nanos.load(Ordering::Relaxed),
         }
+    }
+
+    /// Requests that were put to it and are through, one way or the other.
+    pub fn requests(&self) -> u64 {
+        let (success, fail) = self.counters.outcomes();
+        success.count + fail.count
     }
 
     /// What was done since the start. What has been answered is in it.

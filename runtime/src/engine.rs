@@ -36,6 +36,11 @@ impl EngineName {
         Self::ALL.into_iter().find(|engine| engine.as_str() == text)
     }
 
+    /// Whether each session of a program has a copy of the model's weights, and not all of them one.
+    pub const fn copies_weights(self) -> bool {
+        matches!(self, Self::OnnxRuntime)
+    }
+
     /// `onnxruntime`, `tract` or `trees`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -149,6 +154,13 @@ impl Engines {
     pub fn status(&self) -> Vec<EngineStatus> {
         let state = |found: &Found| found.opened().as_ref().map(|engine| engine.about()).map_err(Clone::clone);
         self.0.iter().map(|found| EngineStatus { name: found.name, state: state(found) }).collect()
+    }
+
+    /// Opens an engine now, and not when a model first needs it.
+    pub fn open(&self, name: EngineName) {
+        let found = self.0.iter().find(|found| found.name == name);
+        // Why it cannot be opened is said to who loads a model with it.
+        let _presence = found.map(Found::opened);
     }
 
     /// Loads a model. Blocking and possibly long; call it off the async threads.

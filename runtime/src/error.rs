@@ -66,6 +66,8 @@ pub enum PredictError {
     DeadlineExceeded,
     #[error("the model is being taken down")]
     Closed,
+    #[error("the model was asleep and could not be loaded: {reason}; try again in {retry_after_seconds} s")]
+    NotLoaded { reason: String, retry_after_seconds: u64 },
     #[error("the engine failed on this input: {0}")]
     Run(#[from] RunError),
 }
@@ -77,7 +79,7 @@ impl PredictError {
             Self::Mismatch(_) => Kind::Unprocessable,
             Self::QueueFull { .. } | Self::WaitTooLong { .. } | Self::DeadlineTooSoon { .. } => Kind::Overloaded,
             Self::DeadlineExceeded => Kind::DeadlineExceeded,
-            Self::Closed => Kind::Unavailable,
+            Self::Closed | Self::NotLoaded { .. } => Kind::Unavailable,
             Self::Run(_) => Kind::Internal,
         }
     }

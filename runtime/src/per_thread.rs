@@ -17,6 +17,11 @@ impl<T> PerThread<T> {
         Self(values.map(|value| Place(Mutex::new(value))).collect())
     }
 
+    /// How many values there are.
+    pub fn places(&self) -> usize {
+        self.0.len()
+    }
+
     /// This thread's value; waits for the thread that it shares it with, if any.
     pub fn own(&self) -> MutexGuard<'_, T> {
         locked(&self.0[self.own_place()])

@@ -13,8 +13,9 @@ use crate::batch::fit_together;
 use crate::error::PredictError;
 use lanes::Lanes;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// The most requests of another shape that are passed over while one batch is put together.
 const PASSED_OVER_MAX: usize = 256;
@@ -35,6 +36,8 @@ pub(crate) struct Queue {
     changed: Condvar,
     /// The rows that wait, for readers who do not want the lock.
     rows: AtomicUsize,
+    /// Told when something is pushed that nobody is there to take.
+    waker: OnceLock<Arc<Notify>>,
 }
 
 struct State {
@@ -42,6 +45,8 @@ struct State {
     closed: bool,
     /// So many workers are to end when they find nothing to do.
     leaving: usize,
+    /// There are no workers, or they are on their way out.
+    asleep: bool,
 }
 
 /// Why a request was not queued; the caller knows how to word it.
@@ -56,8 +61,9 @@ pub(crate) enum Refusal {
 
 impl Queue {
     pub fn new(limits: Limits) -> Self {
-        let state = State { lanes: Lanes::default(), closed: false, leaving: 0 };
-        Self { limits, state: Mutex::new(state), changed: Condvar::new(), rows: AtomicUsize::new(0) }
+        let state = State { lanes: Lanes::default(), closed: false, leaving: 0, asleep: false };
+        let (changed, rows, waker) = (Condvar::new(), AtomicUsize::new(0), OnceLock::new());
+        Self { limits, state: Mutex::new(state), changed, rows, waker }
     }
 
     /// Rows that wait now.
@@ -82,8 +88,9 @@ impl Queue {
         }
         state.lanes.push(job);
         self.publish(&state);
+        let waker = if state.asleep { self.waker.get() } else { None };
         drop(state);
-        self.changed.notify_one();
+        waker.map_or_else(|| self.changed.notify_one(), |waker| waker.notify_one());
         Ok(())
     }
 
@@ -99,6 +106,55 @@ impl Queue {
         drop(state);
         refuse_expired(dead);
         is_full
+    }
+
+    /// From now on this is told when something is pushed that nobody is there to take; only the first who asks is.
+    pub fn tell(&self, waker: Arc<Notify>) {
+        self.waker.get_or_init(|| waker);
+    }
+
+    /// Lets all `workers` end, unless something waits or `is_quiet` says otherwise: what is pushed from then on waits until there are
+    /// workers again. `false` when it goes on as it was.
+    pub fn fall_asleep(&self, workers: usize, is_quiet: impl FnOnce() -> bool) -> bool {
+        let mut state = self.lock();
+        if state.asleep || state.closed || !state.lanes.is_empty() || !is_quiet() {
+            return false;
+        }
+        state.asleep = true;
+        state.leaving += workers;
+        drop(state);
+        self.changed.notify_all();
+        true
+    }
+
+    /// Waits until the workers have ended that were to; there may be others from now on.
+    pub fn wake_up(&self) {
+        let mut state = self.lock();
+        while state.leaving > 0 {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.asleep = false;
+    }
+
+    /// There are no workers after all; what waits goes on waiting.
+    pub fn sleep_on(&self) {
+        self.lock().asleep = true;
+    }
+
+    /// Whether nobody is there to take what is pushed.
+    pub fn is_asleep(&self) -> bool {
+        self.lock().asleep
+    }
+
+    /// Takes everything out that waits.
+    pub fn take_all(&self) -> Vec<Job> {
+        let (mut state, now) = (self.lock(), Instant::now());
+        let mut all = Vec::new();
+        while let Some(job) = state.lanes.next(now, &mut all) {
+            all.push(job);
+        }
+        self.publish(&state);
+        all
     }
 
     /// Lets one worker end, the first that finds nothing to do.
@@ -127,6 +183,12 @@ impl Queue {
     pub fn take(&self, batching: bool) -> Option<Vec<Job>> {
         let mut state = self.lock();
         loop {
+            // Whoever pushes now counts on workers that are yet to come.
+            if state.asleep && state.leaving > 0 {
+                state.leaving -= 1;
+                self.changed.notify_all();
+                return None;
+            }
             let now = Instant::now();
             let mut dead = Vec::new();
             match state.lanes.next(now, &mut dead) {

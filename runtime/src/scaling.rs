@@ -7,7 +7,7 @@
 /// The bounds of a deployment's instances.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scaling {
-    /// The fewest.
+    /// The fewest while it is awake, and at least one then; 0: it may sleep, and has none.
     pub instances_min: usize,
     /// The most.
     pub instances_max: usize,

@@ -91,6 +91,7 @@ pub const fn status(kind: Kind) -> StatusCode {
         Kind::OutOfRange => StatusCode::RANGE_NOT_SATISFIABLE,
         Kind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
         Kind::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+        Kind::NoMemory => StatusCode::INSUFFICIENT_STORAGE,
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Kind::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         Kind::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -108,7 +109,7 @@ pub const fn grpc_code(kind: Kind) -> tonic::Code {
         Kind::MethodNotAllowed | Kind::UnsupportedMedia => tonic::Code::Unimplemented,
         Kind::Conflict | Kind::Stale => tonic::Code::FailedPrecondition,
         Kind::OutOfRange => tonic::Code::OutOfRange,
-        Kind::TooLarge | Kind::Overloaded => tonic::Code::ResourceExhausted,
+        Kind::TooLarge | Kind::Overloaded | Kind::NoMemory => tonic::Code::ResourceExhausted,
         Kind::Unavailable => tonic::Code::Unavailable,
         Kind::DeadlineExceeded | Kind::BodyTimeout => tonic::Code::DeadlineExceeded,
         Kind::Internal => tonic::Code::Internal,
@@ -196,6 +197,7 @@ impl From<PredictError> for ApiError {
             }
             PredictError::DeadlineExceeded => ("deadline-exceeded", None),
             PredictError::Closed => ("model-closing", Some(1)),
+            PredictError::NotLoaded { retry_after_seconds, .. } => ("model-not-loaded", Some(retry_after_seconds)),
             PredictError::Run(_) => ("engine-failed", None),
         };
         Self { retry_after_seconds, ..Self::new(kind, code, detail) }

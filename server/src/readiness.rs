@@ -42,6 +42,14 @@ impl ModelState {
         }
     }
 
+    /// The same, or `idle` for a model that is ready and sleeps.
+    pub const fn shown(&self, is_asleep: bool) -> &'static str {
+        match self {
+            Self::Ready if is_asleep => "idle",
+            state => state.as_str(),
+        }
+    }
+
     /// Why it is degraded or failed.
     pub fn reason(&self) -> Option<&str> {
         match self {

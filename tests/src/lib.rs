@@ -10,6 +10,7 @@ pub mod fixture;
 #[allow(clippy::all)] // generated
 pub mod grpc_client;
 pub mod load;
+pub mod matrix;
 pub mod postgres;
 pub mod process;
 pub mod python;

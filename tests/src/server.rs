@@ -153,7 +153,7 @@ pub fn config(data_dir: &Path) -> Config {
         artifacts_url: format!("file://{}", data_dir.join("artifacts").display()),
         s3: Vec::new(),
         import_sources: Vec::new(),
-        models: ModelsConfig::default(),
+        models: ModelsConfig { idle_seconds: 300, ..ModelsConfig::default() },
         onnxruntime: Some(environment::onnxruntime()),
         engine_threads: 1,
         profile_seconds: 0,

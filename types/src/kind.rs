@@ -25,6 +25,8 @@ pub enum Kind {
     Unprocessable,
     /// A queue is full or a rate limit is reached; the caller may try again later.
     Overloaded,
+    /// Models hold so much memory that this one has no room.
+    NoMemory,
     /// Not ready, draining, or a dependency (database, store) is away.
     Unavailable,
     /// The caller's deadline passed.

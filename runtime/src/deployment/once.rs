@@ -53,17 +53,19 @@ pub fn run_once(program: &dyn Program, inputs: &[Tensor]) -> Result<Result<Vec<T
 }
 
 /// Runs a program once on made-up inputs, zeros of the smallest shape, on a session of its own. Blocking; nothing is counted.
-/// What the engine says against the inputs is given back: a model may refuse zeros.
+/// What the engine says against the inputs is given back: a model may refuse zeros. So is the session, for who wants to know what
+/// it takes.
 ///
 /// # Errors
 /// When no session can be opened, or the engine panics.
-pub fn try_out(program: &dyn Program) -> Result<Option<RunError>, LoadError> {
+pub fn try_out(program: &dyn Program) -> Result<(Option<RunError>, Box<dyn Session>), LoadError> {
     let panicked = |panic| {
         let (engine, reason) = (program.engine().as_str().to_owned(), format!("it panicked: {panic}"));
         LoadError::Rejected { engine, reason }
     };
     let mut session = caught(|| program.session()).map_err(panicked)??;
-    let Some(inputs) = made_up(program.signature(), 0) else { return Ok(None) };
+    let Some(inputs) = made_up(program.signature(), 0) else { return Ok((None, session)) };
     let mut outputs = Vec::new();
-    caught(|| session.run(&inputs, &mut outputs)).map_err(panicked).map(Result::err)
+    let ran = caught(|| session.run(&inputs, &mut outputs)).map_err(panicked)?;
+    Ok((ran.err(), session))
 }

@@ -22,6 +22,11 @@ impl Inline {
         self.rows_max
     }
 
+    /// How many instances there are.
+    pub fn places(&self) -> usize {
+        self.instances.places()
+    }
+
     /// This thread's instance, or another that is free, and whether it was waited for. When all are at work, this waits for
     /// its own: no longer than one run, which is short, or it would not be here.
     pub fn instance(&self) -> (MutexGuard<'_, Instance>, bool) {

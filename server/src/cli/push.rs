@@ -169,7 +169,7 @@ async fn ready_version(client: &Client, name: &str, number: u64, deadline: Insta
 async fn live_model(client: &Client, name: &str, mut answer: Value, deadline: Instant) -> Result<Value, Failure> {
     loop {
         match answer.pointer("/deployment/state").and_then(Value::as_str) {
-            Some("ready") => return Ok(answer),
+            Some("ready" | "idle") => return Ok(answer),
             Some("failed" | "degraded") => {
                 let state = client.registry(&["models", name, "status"], &[]).await?;
                 return Err(Failure::failed(format!("the deployment failed: {}", cell(&state, "/reason"))));

@@ -36,6 +36,8 @@ pub(super) fn config(effective: &[Effective]) -> Config {
             dir: values.path("models.dir"),
             name: values.text("models.name"),
             poll_seconds: values.count("models.poll_seconds"),
+            memory_bytes_max: values.count("models.memory_bytes_max"),
+            idle_seconds: values.count("models.idle_seconds"),
         },
         onnxruntime: values.path("engines.onnxruntime"),
         engine_threads: values.size("engines.threads"),

@@ -52,7 +52,7 @@ pub struct Config {
     pub s3: Vec<(String, Secret)>,
     /// `storage.import_sources`: URL prefixes that `artifactUri` may point into.
     pub import_sources: Vec<String>,
-    /// `models.*`: a folder of models in place of the registry.
+    /// `models.*`: a folder of models in place of the registry, and what all models may take.
     pub models: ModelsConfig,
     /// `engines.onnxruntime`: the shared library, when it was named.
     pub onnxruntime: Option<PathBuf>,
@@ -84,7 +84,7 @@ pub struct Config {
     pub log_format: LogFormat,
 }
 
-/// A folder of models in place of the registry.
+/// Models: a folder of them in place of the registry, and what they all may take.
 #[derive(Debug, Clone, Default)]
 pub struct ModelsConfig {
     /// `models.dir`: the folder, when models come from one.
@@ -93,6 +93,10 @@ pub struct ModelsConfig {
     pub name: Option<String>,
     /// `models.poll_seconds`: how often the folder is read again; 0: only when asked.
     pub poll_seconds: u64,
+    /// `models.memory_bytes_max`: most memory that all models take, of a folder or not; 0: any.
+    pub memory_bytes_max: u64,
+    /// `models.idle_seconds`: how long a deployment that may have no instances is not asked anything before it has none.
+    pub idle_seconds: u64,
 }
 
 /// The files that connections are encrypted with; plain when there are none.

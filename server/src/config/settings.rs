@@ -164,6 +164,18 @@ pub static SETTINGS: &[Setting] = &[
         "0",
         "how often the folder of models is read again; 0 for only when asked",
     ),
+    Setting::new(
+        "models.memory_bytes_max",
+        count(0, 1024 * TIB),
+        "0",
+        "most memory that all models take; a version that would go over it is not loaded; 0 for any",
+    ),
+    Setting::new(
+        "models.idle_seconds",
+        count(1, DAY_SECONDS),
+        "300",
+        "how long a deployment with `minReplicas` 0 is not asked anything before its memory is given back",
+    ),
     Setting::new("engines.onnxruntime", Kind::Path, "", "ONNX Runtime's shared library; by default it is looked for")
         .flag("--onnxruntime")
         .plain_env("SERVOIR_ONNXRUNTIME"),

@@ -39,6 +39,7 @@ fn defaults_are_those_that_are_documented() {
     assert_eq!((swap.watch_seconds, swap.false_alarms_one_in, swap.slower_percent_max), (300, 1000, 100));
     assert_eq!((swap.requests_max, swap.requests_bytes_max, swap.requests_slower_percent_max), (0, 16 << 20, 0));
     assert_eq!((swap.labels_differ_percent_max, swap.scores_differ_percent_max), (100, 200));
+    assert_eq!((config.models.memory_bytes_max, config.models.idle_seconds), (0, 300));
     assert!(!config.auth.off && !config.metrics_public);
     let preflight = config.preflight;
     assert_eq!((preflight.enabled, preflight.seconds, preflight.memory_bytes), (true, 60, 8 << 30));
@@ -68,6 +69,8 @@ import_sources = ["s3://models/"]
 dir = "/models"
 name = "churn"
 poll_seconds = 30
+memory_bytes_max = 34
+idle_seconds = 35
 [engines]
 onnxruntime = "/lib/ort.so"
 threads = 6
@@ -151,7 +154,7 @@ format = "json"
     assert_eq!(config.batching.inline_cost_max, Duration::from_micros(19));
     let models = config.models;
     assert_eq!((models.dir, models.name.as_deref()), (Some(PathBuf::from("/models")), Some("churn")));
-    assert_eq!(models.poll_seconds, 30);
+    assert_eq!((models.poll_seconds, models.memory_bytes_max, models.idle_seconds), (30, 34, 35));
     let proxies: Vec<_> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(proxies, ["10.0.0.0/8", "::1/128"]);
     assert_eq!(config.cors_allowed_origins, ["https://studio.example", "http://localhost:3000"]);

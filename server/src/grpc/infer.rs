@@ -5,6 +5,7 @@ use crate::auth::Principal;
 use crate::error::ApiError;
 use crate::http::predict::{Call, How, lookup, names, v2};
 use crate::telemetry::metrics::Served;
+use servoir_codec::entity;
 use servoir_codec::grpc::proto::infer_parameter::ParameterChoice;
 use servoir_codec::grpc::proto::{InferParameter, ModelInferRequest, ModelInferResponse};
 use servoir_codec::v2::Asked;
@@ -29,8 +30,9 @@ pub async fn infer(
 ) -> Result<ModelInferResponse, ApiError> {
     let started = Instant::now();
     let version = version(&message.model_version)?;
-    // One load decides the version; it is held to the end of the request.
-    let chosen = lookup::choose(app, &principal.organization, &message.model_name, version)?;
+    // One load decides what is live; it is held to the end of the request.
+    let mut chosen = lookup::choose(app, &principal.organization, &message.model_name, version)?;
+    chosen.settle(|| entity::of_message(&message));
     let deployment = &*chosen.deployment;
     served.model = Some(Arc::clone(&chosen.deployment));
     let wants_final = is_true(message.parameters.get(WANTS_FINAL));

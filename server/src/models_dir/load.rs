@@ -4,6 +4,8 @@ use super::reading::{Candidate, Options};
 use super::refusal::Refusal;
 use super::warmed::Warmed;
 use crate::app::SharedApp;
+use crate::auth::DEFAULT_ORGANIZATION;
+use crate::reconcile::unmeasured;
 use crate::tuning::{Opens, Overrides, pool_defaults};
 use servoir_runtime::{Artifact, Deployment, Identity, LoadError, PoolOptions, inspect};
 use servoir_types::{Digest, ModelId};
@@ -24,9 +26,15 @@ pub async fn load(
     let identity = Identity { model: ModelId::from_text(name), name: name.to_owned(), version };
     let (pool, overrides) = (pool_options(app, options), overrides(options));
     let Looked { artifact, opens, digest: known } = look_into(app, candidate, overrides.clone()).await?;
-    let barred = app.preflight.pass(&artifact, candidate.fingerprint.digest(), &opens).await;
+    let key = candidate.fingerprint.digest();
+    let barred = app.preflight.pass(&artifact, key, &opens).await;
     let barred = barred.map_err(|failed| Refusal::Preflight { path: artifact.path.clone(), failed })?;
     let overrides = Overrides { barred, ..overrides };
+    let file_bytes = tokio::fs::metadata(&artifact.path).await.map_or(0, |file| file.len());
+    let measured = |engines: &[_]| app.preflight.bytes(key, engines).map(|bytes| bytes.max(file_bytes));
+    let (memory, bytes_max) = (app.reconciler.memory(), app.config.models.memory_bytes_max);
+    let bytes = measured(&opens.engines).unwrap_or_else(|| unmeasured(file_bytes));
+    let room = memory.room((DEFAULT_ORGANIZATION, &identity), bytes, bytes_max)?;
     let (tuner, engines, config) = (Arc::clone(&app.tuner), app.engines.clone(), options.config.clone());
     let loading = app.reconciler.loading_threads().run(move || {
         let failed = |error: LoadError| Refusal::Load { path: artifact.path.clone(), error };
@@ -39,7 +47,10 @@ pub async fn load(
         }
         Deployment::start(identity, program, pool).map_err(failed)
     });
-    loading.await.ok_or(Refusal::Aborted)?
+    let loaded = loading.await.ok_or(Refusal::Aborted)??;
+    let bytes = measured(&[Some(loaded.engine())]).unwrap_or(bytes);
+    room.take(&loaded, bytes, bytes_max)?;
+    Ok(loaded)
 }
 
 /// What a file is, and which engines will open it.

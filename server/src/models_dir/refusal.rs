@@ -3,6 +3,7 @@
 use super::config_file::ConfigError;
 use crate::error::ApiError;
 use crate::preflight;
+use crate::reconcile::NoRoom;
 use servoir_runtime::LoadError;
 use servoir_types::Kind;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,9 @@ pub enum Refusal {
         /// Why.
         failed: preflight::Failed,
     },
+    /// All models together would take more memory than they may.
+    #[error(transparent)]
+    Memory(#[from] NoRoom),
     /// The thread that loaded it ended before it was done.
     #[error("loading ended abnormally")]
     Aborted,
@@ -51,6 +55,9 @@ impl Refusal {
     /// What a caller who asked for the model is told.
     pub fn to_api_error(&self, model: &str) -> ApiError {
         let detail = format!("model '{model}' cannot be served: {self}");
+        if let Self::Memory(no_room) = self {
+            return no_room.clone().into();
+        }
         ApiError::new(Kind::Unprocessable, "model-refused", detail)
     }
 }

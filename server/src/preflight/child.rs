@@ -65,17 +65,32 @@ fn try_on_a_thread(engines: &Engines, artifact: &Artifact, engine: Option<Engine
 
 /// Opens and runs the model; it is closed again before anything is said of it.
 fn try_one(engines: &Engines, artifact: &Artifact, engine: Option<EngineName>) -> Verdict {
+    // What the engine itself takes is not the model's.
+    engine.into_iter().for_each(|engine| engines.open(engine));
+    let before = memory_bytes();
     let loaded = engines.load(artifact, &LoadOptions { engine, intra_threads: 1 });
-    match loaded.and_then(|program| try_out(&*program)) {
-        Ok(Some(error)) if is_want_of_memory(&error.reason) => Verdict::OutOfMemory { said: error.to_string() },
+    let tried = loaded.and_then(|program| {
+        let (error, _session) = try_out(&*program)?;
+        Ok((error, memory_bytes().saturating_sub(before)))
+    });
+    match tried {
+        Ok((Some(error), _)) if is_want_of_memory(&error.reason) => Verdict::OutOfMemory { said: error.to_string() },
         // A model may refuse zeros.
-        Ok(_) => Verdict::Safe {},
+        Ok((_, bytes)) => Verdict::Safe { bytes },
         Err(LoadError::Rejected { reason, .. }) if is_want_of_memory(&reason) => Verdict::OutOfMemory { said: reason },
         Err(LoadError::Unsupported(error)) => Verdict::Unsupported { found: error.found, advice: error.advice },
         Err(LoadError::EngineMissing { engine, reason }) => Verdict::EngineMissing { engine, reason },
         Err(LoadError::Rejected { engine, reason }) => Verdict::Rejected { engine, reason },
         Err(LoadError::Io(reason)) => Verdict::Unavailable { reason },
     }
+}
+
+/// The memory that this process has filled with something of its own, as proc(5) has it; 0 where there is no such file.
+fn memory_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kibibytes.unwrap_or(0) << 10
 }
 
 fn is_want_of_memory(words: &str) -> bool {

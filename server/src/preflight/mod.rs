@@ -86,6 +86,12 @@ impl Preflight {
         self.remembered().result(key, opens)
     }
 
+    /// How much memory a file was found to take with one session of the engine of these that takes most; `None` when it was not
+    /// tried with any of them.
+    pub fn bytes(&self, key: Digest, engines: &[Option<EngineName>]) -> Option<u64> {
+        self.remembered().bytes(key, engines)
+    }
+
     async fn try_now(
         &self,
         program: &Program,
@@ -112,7 +118,7 @@ impl Preflight {
         program: &Program,
         artifact: &Artifact,
         engines: &[Option<EngineName>],
-    ) -> Vec<(Option<EngineName>, Result<(), Reason>)> {
+    ) -> Vec<(Option<EngineName>, Result<u64, Reason>)> {
         let mut outcomes = Vec::new();
         while let Some((&next, _)) = engines[outcomes.len()..].split_first() {
             let left = &engines[outcomes.len()..];

@@ -16,7 +16,7 @@ type Key = (Digest, Option<EngineName>);
 /// What came of files.
 #[derive(Default)]
 pub(super) struct Remembered {
-    outcomes: HashMap<Key, Result<(), Failed>>,
+    outcomes: HashMap<Key, Result<u64, Failed>>,
     oldest: VecDeque<Key>,
 }
 
@@ -24,7 +24,7 @@ impl Remembered {
     /// The engines of which nothing is known, or nothing that lasts.
     pub(super) fn untried(&self, file: Digest, engines: &[Option<EngineName>]) -> Vec<Option<EngineName>> {
         let is_known = |engine: &Option<EngineName>| match self.outcomes.get(&(file, *engine)) {
-            Some(Ok(())) => true,
+            Some(Ok(_)) => true,
             Some(Err(failed)) => failed.reason.lasts(),
             None => false,
         };
@@ -32,7 +32,7 @@ impl Remembered {
     }
 
     /// Notes what came of one more try.
-    pub(super) fn note(&mut self, key: Key, outcome: Result<(), Reason>) {
+    pub(super) fn note(&mut self, key: Key, outcome: Result<u64, Reason>) {
         let tries = match self.outcomes.get(&key) {
             Some(Err(failed)) => failed.tries + 1,
             _ => 1,
@@ -45,6 +45,12 @@ impl Remembered {
         {
             self.outcomes.remove(&oldest);
         }
+    }
+
+    /// The bytes that a file takes with the engine of these that takes most, of those that are known to be safe with it.
+    pub(super) fn bytes(&self, file: Digest, engines: &[Option<EngineName>]) -> Option<u64> {
+        let of = |engine: &Option<EngineName>| self.outcomes.get(&(file, *engine))?.as_ref().ok().copied();
+        engines.iter().filter_map(of).max()
     }
 
     /// What the outcomes mean for a file: it is to be opened by those engines alone that are safe with it.
@@ -83,16 +89,16 @@ mod tests {
     const ONNX: Option<EngineName> = Some(EngineName::OnnxRuntime);
     const TRACT: Option<EngineName> = Some(EngineName::Tract);
 
-    fn refused(engine: &str) -> Result<(), Reason> {
+    fn refused(engine: &str) -> Result<u64, Reason> {
         Err(Reason::Refused(LoadError::Rejected { engine: engine.to_owned(), reason: "no".to_owned() }))
     }
 
-    fn killed(signal: &'static str, own: bool) -> Result<(), Reason> {
+    fn killed(signal: &'static str, own: bool) -> Result<u64, Reason> {
         Err(Reason::Crashed { signal, own, said: String::new() })
     }
 
     /// The engines that are barred, or the beginning of the reason, of a file with these outcomes.
-    fn result(outcomes: [Result<(), Reason>; 3], named: Option<EngineName>) -> String {
+    fn result(outcomes: [Result<u64, Reason>; 3], named: Option<EngineName>) -> String {
         let (file, engines) = (Digest::of(b"file"), [TREES, ONNX, TRACT]);
         let mut remembered = Remembered::default();
         for (engine, outcome) in engines.into_iter().zip(outcomes) {
@@ -107,10 +113,10 @@ mod tests {
     #[test]
     fn one_safe_engine_is_enough_unless_another_is_named() {
         let crashed = || killed("SIGSEGV", true);
-        assert_eq!(result([Ok(()), Ok(()), Ok(())], None), "[]");
-        assert_eq!(result([refused("trees"), Ok(()), crashed()], None), r#"["trees", "tract"]"#);
-        assert_eq!(result([refused("trees"), Ok(()), crashed()], ONNX), r#"["trees", "tract"]"#);
-        assert!(result([refused("trees"), Ok(()), crashed()], TRACT).contains("SIGSEGV"));
+        assert_eq!(result([Ok(1), Ok(1), Ok(1)], None), "[]");
+        assert_eq!(result([refused("trees"), Ok(1), crashed()], None), r#"["trees", "tract"]"#);
+        assert_eq!(result([refused("trees"), Ok(1), crashed()], ONNX), r#"["trees", "tract"]"#);
+        assert!(result([refused("trees"), Ok(1), crashed()], TRACT).contains("SIGSEGV"));
         // Of several failures the one that tells most: of this node first, then of an engine for every model.
         assert!(result([refused("trees"), refused("onnxruntime"), crashed()], None).starts_with("onnxruntime"));
         assert!(result([refused("trees"), crashed(), killed("SIGKILL", false)], None).contains("SIGKILL"));
@@ -124,7 +130,7 @@ mod tests {
         let engines = [TREES, ONNX, TRACT, None];
         assert_eq!(remembered.untried(file, &engines), engines);
         remembered.note((file, TREES), refused("trees"));
-        remembered.note((file, ONNX), Ok(()));
+        remembered.note((file, ONNX), Ok(1));
         remembered.note((file, TRACT), killed("SIGTERM", false));
         remembered.note((file, None), killed("SIGSEGV", true));
         assert_eq!(remembered.untried(file, &engines), [TRACT]);
@@ -134,7 +140,7 @@ mod tests {
             assert_eq!(remembered.result(file, &tract).unwrap_err().is_final(), is_final);
             remembered.note((file, TRACT), killed("SIGTERM", false));
         }
-        remembered.note((file, TRACT), Ok(()));
+        remembered.note((file, TRACT), Ok(1));
         assert!(remembered.result(file, &tract).is_ok() && remembered.untried(file, &[TRACT]).is_empty());
     }
 
@@ -143,7 +149,7 @@ mod tests {
         let mut remembered = Remembered::default();
         let file = |number: usize| Digest::of(&number.to_le_bytes());
         for number in 0..ENTRIES_MAX + 2 {
-            remembered.note((file(number), None), Ok(()));
+            remembered.note((file(number), None), Ok(1));
         }
         assert_eq!(remembered.outcomes.len(), ENTRIES_MAX);
         for (number, is_known) in [(0, false), (1, false), (2, true), (ENTRIES_MAX + 1, true)] {

@@ -10,8 +10,12 @@ use std::time::Duration;
 /// What of the server's environment a child is given: what the system needs to find an engine's libraries.
 const ENVIRONMENT: [&str; 2] = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
 
+/// So that memory which was given back does not count as what a model takes: mimalloc's and the C library's own settings.
+const MEASURED: [(&str, &str); 3] =
+    [("MIMALLOC_PURGE_DELAY", "0"), ("MALLOC_TRIM_THRESHOLD_", "131072"), ("MALLOC_MMAP_THRESHOLD_", "131072")];
+
 /// Runs a child: what it said of each engine, in their order and perhaps not of all, and why it said no more.
-pub(super) async fn run(program: &Program, job: &Job, hangs_after: Duration) -> (Vec<Result<(), Reason>>, Reason) {
+pub(super) async fn run(program: &Program, job: &Job, hangs_after: Duration) -> (Vec<Result<u64, Reason>>, Reason) {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let (heard, lines_max) = (Arc::clone(&lines), job.engines.len());
     let take = move |line: Line| {
@@ -47,7 +51,7 @@ async fn live(
         program,
         folder: Path::new("/"),
         kept: &ENVIRONMENT,
-        environment: memory::ENVIRONMENT.map(|(name, value)| (name, value.into())).into(),
+        environment: memory::ENVIRONMENT.iter().chain(&MEASURED).map(|(name, value)| (*name, value.into())).collect(),
         job: serde_json::to_vec(job).map_err(|error| error.to_string())?,
     };
     let started = Process::start(start, take).await;
@@ -74,14 +78,14 @@ mod tests {
         let engines: Vec<_> = EngineName::ALL.iter().copied().cycle().take(engines).map(Some).collect();
         let job = Job::new(&artifact, &engines, (limits, None));
         let (outcomes, why) = run(&program, &job, hangs_after).await;
-        let shown = |outcome: Result<(), Reason>| outcome.map_or_else(|reason| reason.to_string(), |()| "safe".into());
+        let shown = |outcome: Result<u64, Reason>| outcome.map_or_else(|reason| reason.to_string(), |_| "safe".into());
         (outcomes.into_iter().map(shown).collect(), format!("{} {why}", why.is_the_files()))
     }
 
     #[tokio::test]
     async fn the_end_of_a_child_has_its_reason() {
-        let safe = r#"echo '{"outcome":"safe"}'"#;
-        let endless = r#"yes '{"outcome":"safe"}' | head -n 100000"#;
+        let safe = r#"echo '{"outcome":"safe","bytes":1}'"#;
+        let endless = r#"yes '{"outcome":"safe","bytes":1}' | head -n 100000"#;
         let minute = Duration::from_secs(60);
         let none: &[&str] = &[];
         for (script, engines, said, why) in [

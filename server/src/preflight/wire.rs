@@ -59,8 +59,8 @@ impl Job {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) enum Verdict {
-    /// It was opened, and run once.
-    Safe {},
+    /// It was opened, and run once, with so many bytes of memory for one session.
+    Safe { bytes: u64 },
     /// [`LoadError::Unsupported`].
     Unsupported { found: String, advice: String },
     /// [`LoadError::EngineMissing`].
@@ -87,13 +87,14 @@ impl Verdict {
         }
     }
 
-    /// What it means under these limits.
+    /// What it means under these limits: the bytes that it takes.
     ///
     /// # Errors
     /// Why the file did not pass.
-    pub(super) fn outcome(self, limits: &Limits) -> Result<(), Reason> {
+    pub(super) fn outcome(self, limits: &Limits) -> Result<u64, Reason> {
         Err(Reason::Refused(match self {
-            Self::Safe {} => return Ok(()),
+            // Nothing within the limits takes more than they allow.
+            Self::Safe { bytes } => return Ok(bytes.min(limits.memory_bytes_max)),
             Self::Unsupported { found, advice } => {
                 LoadError::Unsupported(Unsupported { found: bounded(&found), advice: bounded(&advice) })
             }
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn a_verdict_is_read_as_it_was_written_and_in_no_other_way() {
         let verdicts = [
-            Verdict::Safe {},
+            Verdict::Safe { bytes: 7 },
             Verdict::Unsupported { found: "a".into(), advice: "b".into() },
             Verdict::EngineMissing { engine: "a".into(), reason: "b".into() },
             Verdict::Rejected { engine: "a".into(), reason: "node 'x'".into() },
@@ -144,8 +145,10 @@ mod tests {
             "{}",
             r#""safe""#,
             r#"{"outcome":"fine"}"#,
-            r#"{"outcome":"safe","said":"x"}"#,
-            r#"{"outcome":"safe"} {"outcome":"safe"}"#,
+            r#"{"outcome":"safe"}"#,
+            r#"{"outcome":"safe","bytes":-1}"#,
+            r#"{"outcome":"safe","bytes":1,"said":"x"}"#,
+            r#"{"outcome":"safe","bytes":1} {"outcome":"safe","bytes":1}"#,
             r#"{"outcome":"rejected","engine":"tract"}"#,
             r#"{"outcome":"rejected","engine":"tract","reason":3}"#,
             r#"{"outcome":"safe"#,
@@ -164,6 +167,10 @@ mod tests {
         let refused = Verdict::Rejected { engine: "tract".into(), reason }.outcome(&limits).unwrap_err();
         let Reason::Refused(LoadError::Rejected { reason, .. }) = refused else { panic!("{refused:?}") };
         assert!(reason.starts_with("node 'a' [31m x") && reason.chars().count() == TEXT_CHARS_MAX, "{reason}");
-        assert!(Verdict::Safe {}.outcome(&limits).is_ok());
+        assert!(matches!(Verdict::Safe { bytes: 7 }.outcome(&limits), Ok(7)));
+        assert!(
+            matches!(Verdict::Safe { bytes: u64::MAX }.outcome(&limits), Ok(1_048_576)),
+            "no more than it could have"
+        );
     }
 }

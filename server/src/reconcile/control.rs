@@ -23,6 +23,7 @@ pub struct Control {
 struct Published {
     generation: i64,
     name: Name,
+    live: Live,
 }
 
 impl Control {
@@ -69,7 +70,7 @@ impl Control {
             let limits = Limits::of(&app.config.swap);
             app.reconciler.trials.published(&desired.model, &arrival, &limits, Instant::now());
         }
-        self.published = Some(Published { generation: desired.generation, name: desired.name.clone() });
+        self.published = Some(Published { generation: desired.generation, name: desired.name.clone(), live });
         self.failed_for_good = None;
         self.drop_superfluous(desired);
         let kept: Vec<u64> = self.loaded.iter().map(|(_, deployment)| deployment.identity().version).collect();
@@ -89,6 +90,21 @@ impl Control {
     /// A version that is in memory, exactly as placed.
     pub fn find(&self, placed: &Placed) -> Option<Arc<servoir_runtime::Deployment>> {
         self.loaded.iter().find(|(known, _)| known == placed).map(|(_, deployment)| deployment.clone())
+    }
+
+    /// Versions that answer nobody, but for those that are to be kept.
+    pub fn warm(&self, kept: &[&Placed]) -> impl Iterator<Item = Arc<servoir_runtime::Deployment>> {
+        let is_live = |one: &Arc<servoir_runtime::Deployment>| {
+            let live = self.published.iter().flat_map(|published| published.live.deployments());
+            live.into_iter().any(|live| Arc::ptr_eq(live, one))
+        };
+        let warm = self.loaded.iter().filter(move |(placed, one)| !kept.contains(&placed) && !is_live(one));
+        warm.map(|(_, one)| Arc::clone(one))
+    }
+
+    /// Lets a version go; its own threads free it.
+    pub fn let_go(&mut self, gone: &Arc<servoir_runtime::Deployment>) {
+        self.loaded.retain(|(_, one)| !Arc::ptr_eq(one, gone));
     }
 
     fn drop_superfluous(&mut self, desired: &Deployment) {

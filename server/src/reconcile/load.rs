@@ -1,6 +1,7 @@
 //! From an artifact to a version that answers: fetch, verify, try, load, start.
 
 use super::loading_threads::LoadingThreads;
+use super::memory::{Memory, NoRoom, unmeasured};
 use crate::app::SharedApp;
 use crate::config::SwapConfig;
 use crate::error::ApiError;
@@ -8,10 +9,10 @@ use crate::preflight;
 use crate::tuning::{Overrides, pool_defaults};
 use servoir_registry::{Placed, RegistryError};
 use servoir_runtime::{
-    Artifact, Deployment, EngineName, EngineStatus, Format, Identity, LoadError, PoolOptions, RecordLimits, Scaling,
-    Unsupported,
+    Artifact, Deployment, EngineName, EngineStatus, Format, Identity, LoadError, LoadOptions, PoolOptions,
+    RecordLimits, Scaling, Unsupported,
 };
-use servoir_types::{Kind, ModelId};
+use servoir_types::{Kind, ModelId, Name};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,9 @@ pub enum Failure {
     /// No engine serves it.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// All models together would take more memory than they may.
+    #[error(transparent)]
+    Memory(#[from] NoRoom),
     /// The thread that loaded it ended before it was done.
     #[error("loading ended abnormally")]
     Aborted,
@@ -47,12 +51,18 @@ impl Failure {
         is_bad.then(|| failed.reason.told())
     }
 
+    /// Whether the model waits for something that this node does not bring about: it is then as good as failed.
+    pub fn is_settled(&self) -> bool {
+        self.is_final() || matches!(self, Self::Memory(_))
+    }
+
     /// Whether trying again cannot help: the artifact or the engines would have to change.
     pub fn is_final(&self) -> bool {
         match self {
             Self::Fetch(error) => error.kind() != Kind::Unavailable,
             Self::Preflight(failed) => failed.is_final(),
-            Self::Load(LoadError::Io(_)) => false,
+            // Others may go.
+            Self::Load(LoadError::Io(_)) | Self::Memory(_) => false,
             Self::Load(_) | Self::Aborted => true,
         }
     }
@@ -64,6 +74,7 @@ impl From<Failure> for ApiError {
             Failure::Fetch(error) => error.into(),
             Failure::Preflight(failed) => failed.into(),
             Failure::Load(error) => error.into(),
+            Failure::Memory(no_room) => no_room.into(),
             Failure::Aborted => Self::internal(failure),
         }
     }
@@ -72,11 +83,23 @@ impl From<Failure> for ApiError {
 /// Loads versions, a few at a time.
 pub struct Loader {
     threads: LoadingThreads,
+    memory: Memory,
+}
+
+/// A model, as a load knows it.
+#[derive(Clone, Copy)]
+pub struct Of<'a> {
+    /// Whose it is.
+    pub organization: &'a str,
+    /// The model.
+    pub model: &'a ModelId,
+    /// Its name now.
+    pub name: &'a Name,
 }
 
 impl Default for Loader {
     fn default() -> Self {
-        Self { threads: LoadingThreads::start(LOADS_MAX) }
+        Self { threads: LoadingThreads::start(LOADS_MAX), memory: Memory::default() }
     }
 }
 
@@ -86,42 +109,78 @@ impl Loader {
         &self.threads
     }
 
+    /// What the versions in memory take.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
     /// A version in memory, warmed and ready to answer.
     ///
     /// # Errors
     /// [`Failure`], with the engine's reason.
-    pub async fn load(
-        &self,
-        app: &SharedApp,
-        model: &ModelId,
-        name: &str,
-        placed: &Placed,
-    ) -> Result<Arc<Deployment>, Failure> {
+    pub async fn load(&self, app: &SharedApp, of: Of<'_>, placed: &Placed) -> Result<Arc<Deployment>, Failure> {
         let _running = app.metrics.loads.running();
-        let format = format_of(&placed.format)?;
-        let path = app.registry.fetch_artifact(placed.digest).await?;
-        let artifact = Artifact { path, folder: None, format };
+        let artifact = artifact(app, placed).await?;
         let identity = Identity {
-            model: model.clone(),
-            name: name.to_owned(),
+            model: of.model.clone(),
+            name: of.name.to_string(),
             version: u64::try_from(placed.spec.version).unwrap_or_default(),
         };
         let (pool, mut overrides) = (pool_options(app, placed), overrides(placed));
         let (engines, tuner, digest) = (app.engines.clone(), Arc::clone(&app.tuner), placed.digest);
         let opens = tuner.opens(&engines, (&artifact, || Ok(digest)), &overrides, pool.latency_target);
         overrides.barred = app.preflight.pass(&artifact, digest, &opens).await?;
+        let file_bytes = tokio::fs::metadata(&artifact.path).await.map_or(0, |file| file.len());
+        let measured = |engines: &[_]| app.preflight.bytes(digest, engines).map(|bytes| bytes.max(file_bytes));
+        let bytes_max = app.config.models.memory_bytes_max;
+        let bytes = measured(&opens.engines).unwrap_or_else(|| unmeasured(file_bytes));
+        let room = self.memory.room((of.organization, &identity), bytes, bytes_max)?;
         let loading = self.threads().run(move || {
             let (program, pool) = tuner.load(&engines, (&artifact, || Ok(digest)), &overrides, pool)?;
             Deployment::start(identity, program, pool)
         });
         let loaded = loading.await.ok_or(Failure::Aborted)?.map_err(Failure::Load)?;
+        let bytes = measured(&[Some(loaded.engine())]).unwrap_or(bytes);
+        room.take(&loaded, bytes, bytes_max)?;
         let SwapConfig { requests_max, requests_bytes_max: bytes_max, .. } = app.config.swap;
         if requests_max > 0 {
             loaded.record(RecordLimits { requests_max, bytes_max });
         }
         app.monitoring.watch(&loaded).await;
+        if loaded.options().scaling.is_some_and(|scaling| scaling.instances_min == 0) {
+            app.reconciler.sleepers.add(&loaded, of, placed);
+        }
         Ok(loaded)
     }
+
+    /// The program of a deployment that sleeps, loaded anew on the engine that it had, and started. This process has loaded the same
+    /// file with the same engine before, so it is not tried again.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub async fn reload(
+        &self,
+        app: &SharedApp,
+        of: Of<'_>,
+        (deployment, placed): (&Arc<Deployment>, &Placed),
+    ) -> Result<(), Failure> {
+        let _running = app.metrics.loads.running();
+        let artifact = artifact(app, placed).await?;
+        let bytes = self.memory.awake(deployment);
+        let bytes_max = app.config.models.memory_bytes_max;
+        // Held until the deployment counts for itself.
+        let _room = self.memory.room((of.organization, deployment.identity()), bytes, bytes_max)?;
+        let (engines, sleeping) = (app.engines.clone(), Arc::clone(deployment));
+        let options = LoadOptions { engine: Some(deployment.engine()), intra_threads: deployment.options().threads };
+        let loading = self.threads().run(move || sleeping.wake(engines.load(&artifact, &options)?));
+        loading.await.ok_or(Failure::Aborted)?.map_err(Failure::Load)
+    }
+}
+
+async fn artifact(app: &SharedApp, placed: &Placed) -> Result<Artifact, Failure> {
+    let format = format_of(&placed.format)?;
+    let path = app.registry.fetch_artifact(placed.digest).await?;
+    Ok(Artifact { path, folder: None, format })
 }
 
 fn pool_options(app: &SharedApp, placed: &Placed) -> PoolOptions {

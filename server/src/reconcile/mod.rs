@@ -11,7 +11,12 @@ mod control;
 mod gate;
 mod load;
 mod loading_threads;
+mod memory;
+mod mirrored;
+mod room;
 mod scale;
+mod sleep;
+mod sleepers;
 #[cfg(test)]
 mod started;
 mod trial;
@@ -23,11 +28,15 @@ use crate::readiness::ModelState;
 pub use beside::open_beside;
 use control::Control;
 use load::Failure;
-use load::Loader;
+use load::{Loader, Of};
 use loading_threads::LoadingThreads;
+pub use memory::{Memory, NoRoom, unmeasured};
+use mirrored::Mirrored;
+pub use mirrored::{Compared, Said};
 pub use scale::{Looks, keep_scaling};
 use servoir_registry::{Actor, Breaking, Deployment, DeploymentSpec, Placed, Rollout, Strategy, VersionState};
 use servoir_types::{Kind, ModelId, Name, random_token};
+use sleepers::Sleepers;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -42,6 +51,9 @@ pub struct Reconciler {
     controls: Mutex<HashMap<ModelId, Arc<tokio::sync::Mutex<Control>>>>,
     states: Mutex<BTreeMap<String, ModelState>>,
     trials: Trials,
+    sleepers: Sleepers,
+    /// What shadows answered.
+    pub mirrored: Mirrored,
 }
 
 /// What a caller wants to run.
@@ -74,6 +86,8 @@ impl Default for Reconciler {
             controls: Mutex::default(),
             states: Mutex::default(),
             trials: Trials::default(),
+            sleepers: Sleepers::default(),
+            mirrored: Mirrored::default(),
         }
     }
 }
@@ -104,7 +118,7 @@ impl Reconciler {
         let mut control = control.lock().await;
         // A shadow answers nobody.
         let breaking = if rollout.strategy == Strategy::Shadow { Breaking::Forced } else { rollout.breaking };
-        let loaded = self.load_proven(app, &control, ((actor, &model), &name), (&placed, breaking)).await;
+        let loaded = self.load_proven(app, &mut control, ((actor, &model), &name), (&placed, breaking)).await;
         let loaded = loaded.inspect_err(|_| app.metrics.swap("refused", started.elapsed()))?;
         let decided = app.registry.deploy(actor, &model, spec, rollout).await;
         let decided = decided.map_err(|error| gate::refused(app, error))?;
@@ -139,7 +153,7 @@ impl Reconciler {
         let current = app.registry.deployment(model).await?;
         let loaded = match current.as_ref().and_then(|current| Some((&current.name, current.previous.clone()?))) {
             Some((name, previous)) => {
-                let loaded = self.load_fitting(app, &control, ((actor, model), name), (&previous, breaking)).await;
+                let loaded = self.load_fitting(app, &mut control, ((actor, model), name), (&previous, breaking)).await;
                 loaded.inspect_err(|_| app.metrics.swap("refused", started.elapsed()))?
             }
             None => None,
@@ -187,23 +201,28 @@ impl Reconciler {
         self.loader.threads()
     }
 
+    /// What the versions in memory take.
+    pub fn memory(&self) -> &Memory {
+        self.loader.memory()
+    }
+
     /// This node's name among the nodes of one registry.
     pub fn node(&self) -> &str {
         &self.node
     }
 
-    /// Loads a version of the named model unless it is in memory already, so that publishing it will not wait.
+    /// Loads a version unless it is in memory already, so that publishing it will not wait.
     async fn load_unless_held(
         &self,
         app: &SharedApp,
-        control: &Control,
-        (model, name): (&ModelId, &Name),
+        control: &mut Control,
+        of: Of<'_>,
         placed: Placed,
     ) -> Result<Option<Loaded>, load::Failure> {
         if control.has(&placed) {
             return Ok(None);
         }
-        let loaded = self.loader.load(app, model, name.as_str(), &placed).await?;
+        let loaded = self.load_with_room(app, control, of, (&placed, &[])).await?;
         Ok(Some((placed, loaded)))
     }
 
@@ -250,7 +269,7 @@ impl Reconciler {
             Err(failure) => {
                 tracing::warn!(model = %desired.model, name = %desired.name, %failure, "cannot serve what should be live");
                 control.note_failure(desired, &failure);
-                match (control.live_generation(), failure.is_final()) {
+                match (control.live_generation(), failure.is_settled()) {
                     (Some(_), _) => ModelState::Degraded(failure.to_string()),
                     (None, true) => ModelState::Failed(failure.to_string()),
                     (None, false) => ModelState::Deploying,
@@ -268,9 +287,11 @@ impl Reconciler {
         desired: &Deployment,
     ) -> Result<(), load::Failure> {
         let beside = desired.canary.iter().map(|(_, placed)| placed).chain(&desired.shadow);
-        for placed in std::iter::once(&desired.primary).chain(beside) {
+        let wanted: Vec<_> = std::iter::once(&desired.primary).chain(beside).collect();
+        let of = Of { organization: &desired.organization, model: &desired.model, name: &desired.name };
+        for placed in wanted.iter().copied() {
             if !control.has(placed) {
-                let loaded = self.loader.load(app, &desired.model, desired.name.as_str(), placed).await?;
+                let loaded = self.load_with_room(app, control, of, (placed, &wanted)).await?;
                 control.keep(placed.clone(), loaded);
             }
         }

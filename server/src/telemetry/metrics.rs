@@ -10,6 +10,7 @@ mod monitoring;
 mod preflights;
 mod process;
 mod reading;
+mod shadows;
 mod swaps;
 
 pub use followed::Followed;
@@ -20,6 +21,7 @@ use self::model::ModelMetrics;
 use self::monitoring::MonitoringMetrics;
 use self::preflights::PreflightMetrics;
 use self::process::ProcessGauges;
+use self::shadows::ShadowMetrics;
 use self::swaps::SwapMetrics;
 use super::exposition::Exposition;
 use crate::app::App;
@@ -111,6 +113,9 @@ struct ModelGauges {
     in_flight: IntGaugeVec,
     compute_seconds: CounterVec,
     checks: IntCounterVec,
+    shadows: ShadowMetrics,
+    memory: IntGaugeVec,
+    memory_max: IntGauge,
     loaded: IntGauge,
     training: IntGauge,
     trained: IntCounterVec,
@@ -206,6 +211,18 @@ impl Metrics {
                     "servoir_self_checks_total",
                     "Requests that ran again alone, by whether they were answered alike.",
                     &["model", "model_id", "version", "outcome"],
+                )?,
+                shadows: ShadowMetrics::new(r)?,
+                memory: int_gauge_vec(
+                    r,
+                    "servoir_model_memory_bytes",
+                    "Memory that a version takes that is live or kept warm.",
+                    model_labels,
+                )?,
+                memory_max: int_gauge(
+                    r,
+                    "servoir_models_memory_bytes_max",
+                    "Most memory that all models take; 0 for any.",
                 )?,
                 loaded: int_gauge(r, "servoir_models_live", "Models with a live version.")?,
                 training: int_gauge(r, "servoir_training_runs", "Runs of training that go on, on this node.")?,
@@ -330,12 +347,19 @@ impl Metrics {
 
     fn read_deployments(&self, app: &App) {
         let gauges = &self.gauges;
-        for family in [&gauges.queue_rows, &gauges.instances, &gauges.busy, &gauges.in_flight] {
+        for family in [&gauges.queue_rows, &gauges.instances, &gauges.busy, &gauges.in_flight, &gauges.memory] {
             family.reset();
         }
+        for (identity, bytes) in app.reconciler.memory().all() {
+            let version = identity.version.to_string();
+            let labels = [identity.name.as_str(), identity.model.as_str(), &version];
+            gauges.memory.with_label_values(&labels).add(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
+        gauges.memory_max.set(i64::try_from(app.config.models.memory_bytes_max).unwrap_or(i64::MAX));
         // Counters that others keep: they are copied whole.
         gauges.compute_seconds.reset();
         gauges.checks.reset();
+        gauges.shadows.reset();
         gauges.trained.reset();
         let entries = app.serving.entries();
         let mut live_models = 0;
@@ -355,6 +379,9 @@ impl Metrics {
                 for (outcome, count) in [("alike", checked - differed), ("different", differed)] {
                     let labels = [labels[0], labels[1], labels[2], outcome];
                     gauges.checks.with_label_values(&labels).inc_by(count);
+                }
+                if live.shadow.as_ref().is_some_and(|shadow| Arc::ptr_eq(shadow, deployment)) {
+                    gauges.shadows.set(labels, &app.reconciler.mirrored.of(deployment));
                 }
             }
         }

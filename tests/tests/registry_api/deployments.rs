@@ -159,6 +159,7 @@ async fn the_status_tells_what_runs() {
             "busy",
             "queueDepth",
             "inFlight",
+            "memoryBytes",
             "lastError",
             "engine",
             "device",

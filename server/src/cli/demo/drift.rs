@@ -29,8 +29,9 @@ impl Tour<'_> {
     pub async fn drift(&self, name: &str, example: &Example) -> Result<(), Failure> {
         let began = Instant::now();
         let file = Part::bytes(csv(example).into_bytes()).file_name("training.csv");
-        let made = self.client.upload(&registry_path(&["models", name, "baselines"]), Form::new().part("file", file));
-        let rows = cell(&made.await?, "/rows");
+        let form = Form::new().part("file", file);
+        let made = self.client.upload(&registry_path(&["models", name, "baselines"]), form).await?;
+        let rows = cell(&made, "/rows");
         step(&format!("profiled {rows} rows of training: what is normal for version 2"), began)?;
 
         self.ask(name, &example.training).await?;

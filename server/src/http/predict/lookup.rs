@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::error::ApiError;
 use servoir_codec::Model;
-use servoir_runtime::{Deployment, Live};
+use servoir_runtime::{Deployment, Entry, Live};
 use servoir_types::Kind;
 use std::sync::Arc;
 
@@ -19,13 +19,30 @@ pub fn live(app: &App, organization: &str, model: &str) -> Result<Arc<Live>, Api
 
 /// What a request goes to.
 pub struct Chosen {
-    /// Answers it.
+    /// Answers it. While [`Self::settle`] has not been called, and there is a canary, that may become another.
     pub deployment: Arc<Deployment>,
     /// Is sent a copy of it.
     pub shadow: Option<Arc<Deployment>>,
+    /// What was found live, while there is a canary and nobody has addressed the request to a version.
+    open: Option<(Arc<Entry>, Arc<Live>)>,
 }
 
-/// The deployment that takes a request: of the version when one is named, else the primary, or the canary for its share;
+impl Chosen {
+    /// Whether it is settled who answers.
+    pub fn is_settled(&self) -> bool {
+        self.open.is_none()
+    }
+
+    /// Settles whether the primary or the canary answers, where there is a canary: `entity` says whom the request is about, and is
+    /// asked only then. Whether there was something to settle.
+    pub fn settle<E: AsRef<[u8]>>(&mut self, entity: impl FnOnce() -> Option<E>) -> bool {
+        let Some((entry, live)) = self.open.take() else { return false };
+        self.deployment = entry.choose_of(&live, entity().as_ref().map(AsRef::as_ref));
+        true
+    }
+}
+
+/// The deployment that takes a request: of the version when one is named, else the primary, or the canary as is to be settled;
 /// and the shadow, which sees what nobody has addressed to a version.
 ///
 /// # Errors
@@ -33,11 +50,13 @@ pub struct Chosen {
 pub fn choose(app: &App, organization: &str, model: &str, version: Option<u64>) -> Result<Chosen, ApiError> {
     if let Some(version) = version {
         let deployment = of_version(&*live(app, organization, model)?, model, version)?;
-        return Ok(Chosen { deployment, shadow: None });
+        return Ok(Chosen { deployment, shadow: None, open: None });
     }
     let entry = app.serving.find(organization, model).ok_or_else(|| absent(app, model))?;
     let live = entry.live().ok_or_else(|| absent(app, model))?;
-    Ok(Chosen { deployment: entry.choose_of(&live), shadow: live.shadow.clone() })
+    let (deployment, shadow) = (Arc::clone(&live.primary), live.shadow.clone());
+    let open = live.canary.is_some().then_some((entry, live));
+    Ok(Chosen { deployment, shadow, open })
 }
 
 /// The deployment that has this version, of those that callers get answers from.

@@ -78,7 +78,8 @@ fn breaking(force: Option<bool>) -> Breaking {
 pub struct AutoscalingBounds {
     /// By default false: there are `replicas` instances.
     pub enabled: Option<bool>,
-    #[schema(minimum = 1, maximum = 64)]
+    /// By default 1. With 0, what nobody asks anything for `models.idle_seconds` gives its memory back until somebody does.
+    #[schema(minimum = 0, maximum = 64)]
     #[serde(default, deserialize_with = "whole::optional")]
     pub min_replicas: Option<i64>,
     #[schema(minimum = 1, maximum = 64)]
@@ -255,8 +256,9 @@ impl AutoscalingBounds {
             );
         }
         let low = self.min_replicas.unwrap_or(1);
-        let high = self.max_replicas.unwrap_or(low);
-        let min_replicas = whole(fields, "/autoscaling/minReplicas", low, REPLICAS_MAX);
+        let high = self.max_replicas.unwrap_or(low.max(1));
+        fields.within("/autoscaling/minReplicas", low, &(0..=REPLICAS_MAX));
+        let min_replicas = u32::try_from(low).unwrap_or(0);
         let max_replicas = whole(fields, "/autoscaling/maxReplicas", high, REPLICAS_MAX);
         if low > high {
             fields.wrong("/autoscaling/maxReplicas", format!("{high} is less than minReplicas, {low}"));
@@ -325,7 +327,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_all_at_once() {
-        let cases: [(&str, &[&str]); 11] = [
+        let cases: [(&str, &[&str]); 13] = [
             (
                 r#"{"version": 0, "replicas": 65, "latencyTargetMs": 0, "batching": {"maxBatchSize": 0, "maxQueueDelayMs": -1},
                 "tuning": {"engine": "x", "instances": 0, "threads": 1025},
@@ -353,6 +355,8 @@ mod tests {
             (r#"{"batching": {"maxBatch": 2}}"#, &["/batching/maxBatch"]),
             (r#"{"autoscaling": {"targetCpuUtilization": 0}}"#, &["/autoscaling/targetCpuUtilization"]),
             (r#"{"autoscaling": {"enabled": true}}"#, &["/autoscaling/maxReplicas"]),
+            (r#"{"autoscaling": {"minReplicas": -1, "maxReplicas": 1}}"#, &["/autoscaling/minReplicas"]),
+            (r#"{"autoscaling": {"minReplicas": 0, "maxReplicas": 0}}"#, &["/autoscaling/maxReplicas"]),
         ];
         for (body, expected) in cases {
             let error = plan(body).unwrap_err();

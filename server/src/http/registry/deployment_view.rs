@@ -25,7 +25,8 @@ pub struct Deployment {
     pub deployed_at: Timestamp,
     /// The version that should answer.
     pub version: i64,
-    /// `deploying`, `ready`, `degraded` or `failed`.
+    /// `deploying`, `ready`, `idle` (it sleeps, and answers when it is asked), `degraded` or `failed`.
+    #[schema(schema_with = state_schema)]
     pub state: &'static str,
     /// Why it is degraded or failed.
     #[schema(required)]
@@ -112,6 +113,12 @@ pub struct RolledBack {
     pub reason: String,
 }
 
+/// The schema of that field.
+pub fn state_schema() -> Object {
+    let states = ["deploying", "ready", "idle", "degraded", "failed"].map(Value::from);
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(states)).build()
+}
+
 fn cause_schema() -> Object {
     let causes = [Cause::Errors, Cause::Latency].map(|cause| Value::from(cause.as_str()));
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(causes)).build()
@@ -137,7 +144,7 @@ impl Deployment {
             hardware: spec.hardware.clone(),
             deployed_at: deployment.deployed_at,
             version: spec.version,
-            state: state.as_str(),
+            state: state.shown(live.as_ref().is_some_and(|live| live.primary.is_asleep())),
             reason: state.reason().map(str::to_owned),
             engine: live.as_ref().map(|live| live.primary.engine().as_str()),
             device: live.as_ref().map(|live| live.primary.device()),

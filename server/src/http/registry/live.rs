@@ -179,7 +179,7 @@ impl Watched {
             model_id: self.model.id.to_string(),
             name: primary.identity().name.clone(),
             version: primary.identity().version,
-            state: state.as_str(),
+            state: state.shown(primary.is_asleep()),
             reason: state.reason().map(str::to_owned),
             canary: live
                 .canary

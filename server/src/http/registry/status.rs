@@ -1,6 +1,6 @@
 //! What a model does at this moment, here and on the other nodes.
 
-use super::deployment_view::{Canary, Shadow};
+use super::deployment_view::Canary;
 use crate::app::SharedApp;
 use crate::auth::Caller;
 use crate::auth::scope::RegistryRead;
@@ -8,6 +8,7 @@ use crate::error::ApiError;
 use crate::http::path::OnlyPath;
 use crate::http::studio::access;
 use crate::readiness::ModelState;
+use crate::reconcile::Compared;
 use axum::extract::State;
 use serde::Serialize;
 use servoir_registry::{NodeState, Role};
@@ -31,7 +32,7 @@ pub fn routes() -> OpenApiRouter<SharedApp> {
 pub struct LiveStatus {
     /// The model's id.
     id: String,
-    /// `undeployed`, `deploying`, `ready`, `degraded` or `failed`, on this node.
+    /// `undeployed`, `deploying`, `ready`, `idle` (it sleeps, and answers when it is asked), `degraded` or `failed`, on this node.
     state: &'static str,
     /// Why it is degraded or failed.
     #[schema(required)]
@@ -47,6 +48,10 @@ pub struct LiveStatus {
     queue_depth: usize,
     /// Requests that wait or run.
     in_flight: usize,
+    /// Memory that the version that answers takes, in bytes; `null` while none does. It is what was measured in a process of its own,
+    /// times the sessions where each has a copy of the weights.
+    #[schema(required)]
+    memory_bytes: Option<u64>,
     /// The engine's last failure.
     #[schema(required)]
     last_error: Option<String>,
@@ -61,7 +66,7 @@ pub struct LiveStatus {
     #[schema(required)]
     canary: Option<Canary>,
     #[schema(required)]
-    shadow: Option<Shadow>,
+    shadow: Option<ShadowStatus>,
     /// How far each node has come, of those that spoke within the last minute.
     nodes: Vec<NodeStatus>,
 }
@@ -89,6 +94,51 @@ impl RunStatus {
             max_batch_size: options.batch_rows_max,
             inline_rows_max: deployment.inline_rows_max(),
             profile: options.profile.as_deref().cloned(),
+        }
+    }
+}
+
+/// A version that is sent a copy of the requests, and how far its answers on this node agree with those that callers got.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShadowStatus {
+    version: i64,
+    /// Requests that what is live has answered, and that the shadow was asked too.
+    requests: usize,
+    /// Those of them on which the shadow failed.
+    failed: usize,
+    /// Those that the shadow did not get to: its queue was full, or the time was over. They are not among `requests`.
+    unanswered: u64,
+    /// Outputs that had a form that they could not have.
+    reshaped: usize,
+    /// Outputs that were not finite where they had been.
+    not_finite: usize,
+    /// Labels that were compared.
+    labels: usize,
+    /// Per cent of them that differ; `null` while there are none.
+    #[schema(required, minimum = 0, maximum = 100)]
+    labels_differ_percent: Option<f64>,
+    /// Numbers that were compared.
+    scores: usize,
+    /// How far they are apart on average, in per cent of 1 or of the larger one; `null` while there are none.
+    #[schema(required, minimum = 0, maximum = 200)]
+    scores_differ_percent: Option<f64>,
+}
+
+impl ShadowStatus {
+    fn of(shadow: &Deployment, Compared { agreed, unanswered }: &Compared) -> Self {
+        let percent = |part: f64, of: usize| (of > 0).then(|| 100.0 * part / of as f64);
+        Self {
+            version: version(shadow),
+            requests: agreed.requests,
+            failed: agreed.failed,
+            unanswered: *unanswered,
+            reshaped: agreed.reshaped,
+            not_finite: agreed.not_finite,
+            labels: agreed.labels,
+            labels_differ_percent: percent(agreed.labels_different as f64, agreed.labels),
+            scores: agreed.scores,
+            scores_differ_percent: percent(agreed.scores_apart, agreed.scores),
         }
     }
 }
@@ -144,23 +194,25 @@ async fn read(
     let live = entry.and_then(|entry| entry.live());
     let primary = live.as_ref().map(|live| &live.primary);
     let gauges = primary.map_or_else(Gauges::default, |primary| primary.gauges());
+    let is_asleep = primary.is_some_and(|primary| primary.is_asleep());
     let canary = live.as_ref().and_then(|live| live.canary.as_ref());
     let shadow = live.as_ref().and_then(|live| live.shadow.as_ref());
     Ok(axum::Json(LiveStatus {
         id: model.id.to_string(),
-        state: state.as_ref().map_or("undeployed", ModelState::as_str),
+        state: state.as_ref().map_or("undeployed", |state| state.shown(is_asleep)),
         reason: state.as_ref().and_then(ModelState::reason).map(str::to_owned),
         version: primary.map(|primary| primary.identity().version),
         instances: gauges.instances,
         busy: gauges.busy,
         queue_depth: gauges.queue_rows,
         in_flight: gauges.in_flight,
+        memory_bytes: primary.and_then(|primary| app.reconciler.memory().of(primary)),
         last_error: primary.and_then(|primary| primary.last_error()),
         engine: primary.map(|primary| primary.engine().as_str()),
         device: primary.map(|primary| primary.device()),
         run: primary.map(|primary| RunStatus::of(primary)),
         canary: canary.map(|(percent, deployment)| Canary { version: version(deployment), percent: *percent }),
-        shadow: shadow.map(|deployment| Shadow { version: version(deployment) }),
+        shadow: shadow.map(|shadow| ShadowStatus::of(shadow, &app.reconciler.mirrored.of(shadow))),
         nodes: nodes.into_iter().map(NodeStatus::from).collect(),
     }))
 }

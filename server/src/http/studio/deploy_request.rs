@@ -43,7 +43,8 @@ pub struct Deploy {
 struct Autoscaling {
     /// By default false: there are `replicas` instances.
     enabled: Option<bool>,
-    #[schema(minimum = 1, maximum = 64)]
+    /// By default 1. With 0, what nobody asks anything for `models.idle_seconds` gives its memory back until somebody does.
+    #[schema(minimum = 0, maximum = 64)]
     #[serde(default, deserialize_with = "whole::optional")]
     min_replicas: Option<i64>,
     #[schema(minimum = 1, maximum = 64)]

@@ -55,7 +55,8 @@ pub struct Deployed {
         (status = 404, description = "`not-found`: no such model or version."),
         (status = 409, description = "`model-archived`, `version-not-ready`, `no-ready-version`, `not-deployed` for a canary or a shadow beside nothing, or `swap-refused`: it would break callers as `errors` says."),
         (status = 422, description = "`version-rejected`, `engine-missing`, `hardware-unavailable`."),
-        (status = 503, description = "`preflight-unavailable`: this node could not try the model; ask again.")),
+        (status = 503, description = "`preflight-unavailable`: this node could not try the model; ask again."),
+        (status = 507, description = "`model-memory`: all models together would take more than `models.memory_bytes_max`.")),
     security(("ApiKey" = ["studio:write"]), ("Bearer" = ["studio:write"])))]
 async fn deploy(
     caller: Caller<StudioWrite>,
@@ -112,7 +113,8 @@ async fn undeploy(
     request_body = Option<Override>,
     responses((status = 200, description = "It is live.", body = Deployed),
         (status = 404, description = "`not-found`: the organization has no such model."),
-        (status = 409, description = "`not-deployed`, `nothing-to-roll-back`, or `swap-refused`.")),
+        (status = 409, description = "`not-deployed`, `nothing-to-roll-back`, or `swap-refused`."),
+        (status = 507, description = "`model-memory`: all models together would take more than `models.memory_bytes_max`.")),
     security(("ApiKey" = ["studio:write"]), ("Bearer" = ["studio:write"])))]
 async fn rollback(
     caller: Caller<StudioWrite>,

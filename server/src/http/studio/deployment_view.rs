@@ -21,7 +21,8 @@ pub struct Deployment {
     version_id: String,
     /// Its number.
     version_number: i64,
-    /// `deploying`, `ready`, `degraded` or `failed`.
+    /// `deploying`, `ready`, `idle` (it sleeps, and answers when it is asked), `degraded` or `failed`.
+    #[schema(schema_with = registry::state_schema)]
     state: &'static str,
     /// Why it is degraded or failed.
     #[schema(required)]

@@ -72,7 +72,8 @@ async fn read(
     responses((status = 200, description = "It is promoted, and live where the model is.", body = Version),
         (status = 404, description = "`not-found`: no such model or version."),
         (status = 409, description = "`model-archived`, or `swap-refused`: it would break who calls what is live, as `errors` says."),
-        (status = 422, description = "`version-not-ready`; or it cannot be served, and what was live stays live and promoted.")),
+        (status = 422, description = "`version-not-ready`; or it cannot be served, and what was live stays live and promoted."),
+        (status = 507, description = "`model-memory`: all models together would take more than `models.memory_bytes_max`.")),
     security(("ApiKey" = ["studio:write"]), ("Bearer" = ["studio:write"])))]
 async fn promote(
     caller: Caller<StudioWrite>,

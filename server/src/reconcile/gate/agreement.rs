@@ -27,6 +27,27 @@ pub struct Agreement {
     took: (Duration, Duration),
 }
 
+/// What was found, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Agreed {
+    /// Requests that the live version has answered, and those of them on which the other failed.
+    pub requests: usize,
+    /// The latter.
+    pub failed: usize,
+    /// Outputs that had a form that they could not have.
+    pub reshaped: usize,
+    /// Outputs that were not finite where they had been.
+    pub not_finite: usize,
+    /// Labels that were compared.
+    pub labels: usize,
+    /// Those of them that differ.
+    pub labels_different: usize,
+    /// Scores that were compared.
+    pub scores: usize,
+    /// The sum of how far they are apart, each as a share of 1 or of the larger of both.
+    pub scores_apart: f64,
+}
+
 impl Agreement {
     /// The live version has answered; the other has failed, with these words.
     pub fn failed(&mut self, words: String) {
@@ -50,6 +71,36 @@ impl Agreement {
     pub fn took(&mut self, live: Duration, next: Duration) {
         self.took.0 += live;
         self.took.1 += next;
+    }
+
+    /// Adds what was found of other requests.
+    pub fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.failed += other.failed;
+        self.words = self.words.take().or(other.words);
+        for (output, (count, first)) in other.reshaped {
+            self.reshaped.entry(output).or_insert((0, first)).0 += count;
+        }
+        for (output, count) in other.not_finite {
+            *self.not_finite.entry(output).or_default() += count;
+        }
+        self.labels = (self.labels.0 + other.labels.0, self.labels.1 + other.labels.1);
+        self.scores = (self.scores.0 + other.scores.0, self.scores.1 + other.scores.1);
+        self.took(other.took.0, other.took.1);
+    }
+
+    /// All of it in numbers.
+    pub fn agreed(&self) -> Agreed {
+        Agreed {
+            requests: self.requests,
+            failed: self.failed,
+            reshaped: self.reshaped.values().map(|(count, _)| count).sum(),
+            not_finite: self.not_finite.values().sum(),
+            labels: self.labels.0,
+            labels_different: self.labels.1,
+            scores: self.scores.0,
+            scores_apart: self.scores.1,
+        }
     }
 
     fn output(&mut self, spec: &TensorSpec, was: &Tensor, is: &Tensor) {

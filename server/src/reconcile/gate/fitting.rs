@@ -4,6 +4,7 @@ use super::{after_loading, before_loading, recorded_requests};
 use crate::app::SharedApp;
 use crate::error::ApiError;
 use crate::reconcile::control::Control;
+use crate::reconcile::load::Of;
 use crate::reconcile::{Loaded, Reconciler, reject};
 use servoir_registry::{Actor, Breaking, Placed};
 use servoir_runtime::Deployment;
@@ -21,13 +22,14 @@ impl Reconciler {
     pub(in crate::reconcile) async fn load_fitting(
         &self,
         app: &SharedApp,
-        control: &Control,
+        control: &mut Control,
         (of, name): Named<'_>,
         (placed, breaking): (&Placed, Breaking),
     ) -> Result<Option<Loaded>, ApiError> {
         let (actor, model) = of;
+        let organization = &actor.organization;
         before_loading(app, model, placed.spec.version, breaking).await?;
-        let loaded = match self.load_unless_held(app, control, (model, name), placed.clone()).await {
+        let loaded = match self.load_unless_held(app, control, Of { organization, model, name }, placed.clone()).await {
             Ok(loaded) => loaded,
             Err(failure) => {
                 reject(app, actor, (model, placed), &failure).await;
@@ -47,7 +49,7 @@ impl Reconciler {
     pub(in crate::reconcile) async fn load_proven(
         &self,
         app: &SharedApp,
-        control: &Control,
+        control: &mut Control,
         (of, name): Named<'_>,
         (placed, breaking): (&Placed, Breaking),
     ) -> Result<Option<Loaded>, ApiError> {

@@ -8,6 +8,7 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
+pub use agreement::{Agreed, Agreement};
 use requests::recorded_requests;
 pub use signature::refused;
 use signature::{after_loading, before_loading};

@@ -31,6 +31,12 @@ pub async fn recorded_requests(
         return Ok(());
     }
     let count = requests.len();
+    // What is live and cannot be woken must not hold up what is to take its place.
+    if let Err(failure) = app.reconciler.awaken(app, &live.primary).await {
+        tracing::warn!(%model, before, %failure, "could not be woken, and recorded requests are not asked again");
+        return Ok(());
+    }
+    app.reconciler.awaken(app, candidate).await?;
     let (live, candidate) = (Arc::clone(&live.primary), Arc::clone(candidate));
     let asked = app.reconciler.loading_threads().run(move || ask(&live, &candidate, requests));
     let agreement = asked.await.ok_or_else(|| ApiError::internal("asking recorded requests ended abnormally"))??;
@@ -55,7 +61,11 @@ pub(super) fn ask(
     candidate: &Deployment,
     requests: Vec<Vec<Tensor>>,
 ) -> Result<Agreement, ApiError> {
-    let (mut before, mut after) = (live.aside()?, candidate.aside()?);
+    // One that has fallen asleep in this moment has nothing to be asked with.
+    let (Some(live_program), Some(next_program)) = (live.program(), candidate.program()) else {
+        return Ok(Agreement::default());
+    };
+    let (mut before, mut after) = (Aside::open(&*live_program)?, Aside::open(&*next_program)?);
     let mut agreement = Agreement::default();
     let started = Instant::now();
     for (index, inputs) in requests.iter().enumerate() {
@@ -65,7 +75,7 @@ pub(super) fn ask(
         let (was, live_took) = timed(&mut before, inputs);
         let Ok(was) = was else {
             // What the live version cannot answer says nothing of the other.
-            before = live.aside()?;
+            before = Aside::open(&*live_program)?;
             continue;
         };
         match timed(&mut after, inputs) {
@@ -78,7 +88,7 @@ pub(super) fn ask(
             }
             (Err(error), _) => {
                 agreement.failed(error.to_string());
-                after = candidate.aside()?;
+                after = Aside::open(&*next_program)?;
             }
         }
     }

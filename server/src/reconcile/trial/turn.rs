@@ -4,6 +4,7 @@ use super::{Found, Limits};
 use crate::app::SharedApp;
 use crate::config::SwapConfig;
 use crate::error::ApiError;
+use crate::reconcile::load::Of;
 use crate::reconcile::{Reconciler, Staged, to_its_end};
 use serde_json::json;
 use servoir_registry::{Finding, OnTrial, RolledBack};
@@ -59,8 +60,8 @@ impl Reconciler {
         }
         let loaded = match current.previous.as_ref().filter(|_| found.on_trial == OnTrial::Primary) {
             Some(previous) => {
-                let loaded =
-                    self.load_unless_held(app, &control, (&found.model, &current.name), previous.clone()).await;
+                let of = Of { organization: &current.organization, model: &found.model, name: &current.name };
+                let loaded = self.load_unless_held(app, &mut control, of, previous.clone()).await;
                 loaded.inspect_err(|_| self.trials.end(&found.model, found.on_trial))?
             }
             None => None,

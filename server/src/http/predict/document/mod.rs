@@ -51,14 +51,16 @@ pub struct DataPlane;
 /// Rows as `instances`, tensors as `inputs`, or one row as `input_data`; see the documentation of predictions.
 #[utoipa::path(post, path = "/v1/predict/{model}", operation_id = "predict", tag = "predictions",
     params(("model" = String, Path, description = "Id or name."),
-        ("version" = Option<i64>, Query, minimum = 1, description = "Only when this version is live.")),
+        ("version" = Option<i64>, Query, minimum = 1, description = "Only when this version is live."),
+        ("Servoir-Entity" = Option<String>, Header,
+            description = "Whom the request is about, while there is a canary: the same version answers each time.")),
     request_body = PredictRequest,
     responses((status = 200, description = "The predictions.", body = PredictResponse),
         (status = 400, description = "Not JSON, a wrong type or an unknown field."),
         (status = 404, description = "`model-not-found` or `version-not-live`."),
         (status = 422, description = "Well-formed, and wrong for this model."),
         (status = 429, description = "`queue-full`, or `latency-target` or `deadline-too-soon`: the wait is forecast to be too long."),
-        (status = 503, description = "`not-ready` or `model-closing`."),
+        (status = 503, description = "`not-ready`, `model-closing`, or `model-not-loaded`: it slept and could not be woken."),
         (status = 504, description = "`deadline-exceeded`.")),
     security(("ApiKey" = ["inference:invoke"]), ("Bearer" = ["inference:invoke"])))]
 fn predict() {}
@@ -166,7 +168,9 @@ of_a_version! {
 /// Tensors in, tensors out, by the Open Inference Protocol. Tensors may also come as bytes behind the JSON, whose length
 /// is then in the header `Inference-Header-Content-Length`.
 #[utoipa::path(post, path = "/v2/models/{model}/infer", operation_id = "v2Infer", tag = "open-inference",
-    params(("model" = String, Path, description = "Id or name.")),
+    params(("model" = String, Path, description = "Id or name."),
+        ("Servoir-Entity" = Option<String>, Header,
+            description = "Whom the request is about, while there is a canary: the same version answers each time.")),
     request_body = InferRequest,
     responses((status = 200, description = "The outputs; as bytes behind the JSON where the request wants binary tensors.",
             content((InferResponse = "application/json"), (Vec<u8> = "application/octet-stream"))),
@@ -221,7 +225,8 @@ fn all_stats() {}
         (status = 400, description = "The version cannot be served, or a parameter is to take the registry's place."),
         (status = 404, description = "The organization has no such model."),
         (status = 409, description = "No version is ready, or the model is archived."),
-        (status = 503, description = "The registry is away.")),
+        (status = 503, description = "The registry is away."),
+        (status = 507, description = "All models together would take more memory than they may.")),
     security(("ApiKey" = ["model-registry:write"]), ("Bearer" = ["model-registry:write"])))]
 fn load() {}
 

@@ -59,7 +59,9 @@ fn request_parameters() -> Object {
     let binary = flag("Whether outputs that do not say their form come as binary tensors.");
     let source = ObjectBuilder::new().description(Some("\"test\" keeps the request out of monitoring."));
     let parameters = parameters().property("priority", priority).property("timeout", timeout);
+    let entity = ObjectBuilder::new().description(Some("Whom the request is about, when it is a text."));
     let parameters = parameters.property("source", source.schema_type(SchemaType::AnyValue));
+    let parameters = parameters.property("entity_id", entity.schema_type(SchemaType::AnyValue));
     parameters.property("binary_data_output", binary).build()
 }
 

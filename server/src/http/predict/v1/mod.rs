@@ -10,6 +10,7 @@ use crate::http::body::Received;
 use crate::http::head::Head;
 use axum::response::Response;
 use http::{HeaderValue, header};
+use servoir_codec::entity;
 use servoir_codec::v1::{Answer, Asked, Predictions};
 use servoir_runtime::Priority;
 use servoir_types::Timestamp;
@@ -26,12 +27,13 @@ pub async fn predict(
     body: impl Received,
 ) -> Result<Response, ApiError> {
     let version = names::version_of_query(head.uri)?;
-    // One load decides the version; it is held to the end of the request.
-    let chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
-    let deployment = &*chosen.deployment;
+    // One load decides what is live; it is held to the end of the request.
+    let mut chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
     call.served.model = Some(Arc::clone(&chosen.deployment));
     call.admit(&chosen, &body)?;
     let bytes = media::read_json(&head.headers, body, call.app).await?;
+    call.settle(&mut chosen, head.headers.all, || entity::of_rows(&bytes));
+    let deployment = &*chosen.deployment;
     let asked =
         Asked::read(&bytes, lookup::expected(deployment)).inspect_err(|fault| unfit::note(deployment, fault))?;
     let how = How { timeout: None, priority: Priority::Normal, observed: asked.observed };

@@ -23,6 +23,7 @@ use axum::response::Response;
 use http::{HeaderValue, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use servoir_codec::entity;
 use servoir_codec::v2::{Answer, Asked, Written};
 use servoir_runtime::{Deployment, Priority};
 use servoir_types::{Kind, Tensor};
@@ -40,12 +41,14 @@ pub async fn infer(
     body: impl Received,
 ) -> Result<Response, ApiError> {
     names::no_query(head.uri)?;
-    // One load decides the version; it is held to the end of the request.
-    let chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
-    let deployment = &*chosen.deployment;
+    // One load decides what is live; it is held to the end of the request.
+    let mut chosen = lookup::choose(call.app, &call.principal.organization, model, version)?;
     call.served.model = Some(Arc::clone(&chosen.deployment));
     call.admit(&chosen, &body)?;
     let received = media::read_tensors(&head.headers, body, call.app).await?;
+    let json = &received.bytes[..received.head_len.unwrap_or(received.bytes.len())];
+    call.settle(&mut chosen, head.headers.all, || entity::of_tensors(json));
+    let deployment = &*chosen.deployment;
     let asked = Asked::read(&received.bytes, received.head_len, lookup::expected(deployment))?;
     let how = How { timeout: asked.timeout, priority: priority(asked.priority), observed: asked.observed };
     let answer = call.run(&chosen, asked.inputs, how).await?;
