@@ -10,11 +10,14 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 /// A running `servoir serve`.
 pub struct ServerProcess {
     child: Child,
     address: SocketAddr,
+    /// Reads its log.
+    listener: JoinHandle<()>,
     /// From the start of the process to the first line that says where it listens.
     pub listening_after: Duration,
 }
@@ -73,13 +76,19 @@ impl ServerProcess {
         };
         let listening_after = started.elapsed();
         // Whatever else it says is read, so that it never waits for a full pipe.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, address, listening_after }
+        let listener = tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { child, address, listener, listening_after }
     }
 
     /// A client with the bootstrap key.
     pub fn api(&self) -> Api {
         Api::new(format!("http://{}", self.address), Some(BOOTSTRAP_KEY))
+    }
+
+    /// Closes its log: from then on no line can be written.
+    pub async fn close_log(&mut self) {
+        self.listener.abort();
+        let _aborted = (&mut self.listener).await;
     }
 
     /// Where it listens.

@@ -37,9 +37,20 @@ async fn keep_following(monitoring: Arc<Monitoring>) {
     }
 }
 
+/// Whether the clock was put back between two looks at it. By no more than a bucket, the present bucket goes on until its time
+/// has come again.
+pub(super) fn is_put_back(last: Timestamp, now: Timestamp) -> bool {
+    now < last.plus_seconds(-BUCKET_SECONDS)
+}
+
 async fn keep_written(monitoring: Arc<Monitoring>, flush_seconds: u64) {
+    let mut last = Timestamp::now();
     loop {
         let now = Timestamp::now();
+        if is_put_back(last, now) {
+            monitoring.put_back(now).await;
+        }
+        last = now;
         let left = bucket_start(now).plus_seconds(BUCKET_SECONDS).as_millis() - now.as_millis();
         let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
         tokio::time::sleep(left.min(Duration::from_secs(flush_seconds))).await;

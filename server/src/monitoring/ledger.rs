@@ -3,7 +3,7 @@
 use super::buckets::Window;
 use super::tap::{Subject, VersionTap};
 use crate::telemetry::metrics::Traffic;
-use servoir_monitor::{BUCKET_SECONDS, bucket_start};
+use servoir_monitor::bucket_start;
 use servoir_registry::BucketRow;
 use servoir_types::Timestamp;
 use std::collections::{HashMap, VecDeque};
@@ -55,19 +55,24 @@ impl Ledger {
         }
     }
 
-    /// Closes the open buckets when their five minutes are over, and when the clock has been put back to before them.
+    /// Closes the open buckets when their five minutes are over.
     pub fn turn(&mut self, now: Timestamp) {
-        let next = bucket_start(now);
-        // Put back by no more than a bucket, the present one goes on until its time has come again.
-        let is_put_back = next < self.start.plus_seconds(-BUCKET_SECONDS);
-        if next <= self.start && !is_put_back {
-            return;
+        if bucket_start(now) > self.start {
+            self.close(now);
         }
+    }
+
+    /// Closes the open buckets because the clock has been put back to `now`: those that follow begin again.
+    pub fn put_back(&mut self, now: Timestamp) {
+        self.close(now);
+        self.times_put_back += 1;
+    }
+
+    fn close(&mut self, now: Timestamp) {
         let (start, node) = (self.start, self.written_as());
         let closed = self.open.drain().filter(|(_, open)| open.changed);
         self.waiting.extend(closed.map(|(subject, open)| open.window.to_row(&subject, start, &node)));
-        self.start = next;
-        self.times_put_back += u64::from(is_put_back);
+        self.start = bucket_start(now);
         let lost = self.waiting.len().saturating_sub(WAITING_MAX);
         if lost > 0 {
             tracing::warn!(lost, "counts of versions' traffic are lost: the database has been away for too long");
@@ -102,15 +107,20 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monitoring::keep::is_put_back;
+    use servoir_monitor::BUCKET_SECONDS;
     use servoir_types::ModelId;
 
     const HOUR_SECONDS: i64 = 3600;
 
     /// Notes one request of a version and gives the rows that are to be written then.
-    fn ask(ledger: &mut Ledger, now: Timestamp) -> Vec<BucketRow> {
+    fn ask(ledger: &mut Ledger, last: Timestamp, now: Timestamp) -> Vec<BucketRow> {
         let subject = Subject { model: ModelId::from_text("model_m"), version: 1, baseline: None };
         let one = serde_json::json!({"requests": 1, "ok": 1, "rows": 1, "ran": 1, "batchRows": 1.0, "durations": []});
         ledger.note(&subject, &serde_json::from_value(one).expect("a request"));
+        if is_put_back(last, now) {
+            ledger.put_back(now);
+        }
         ledger.turn(now);
         ledger.unwritten()
     }
@@ -120,7 +130,7 @@ mod tests {
         let noon = bucket_start(Timestamp::from_millis(1_700_000_000_000));
         let after = |seconds: i64| noon.plus_seconds(seconds);
         let mut ledger = Ledger::new("node_n".to_owned(), noon);
-        let mut kept = std::collections::BTreeMap::new();
+        let (mut kept, mut last) = (std::collections::BTreeMap::new(), noon);
         // Where the clock is when a request is noted and written, and where the bucket of that request begins.
         let steps = [
             (10, 0),
@@ -139,7 +149,8 @@ mod tests {
             (15, 0),
         ];
         for (number, (now, bucket)) in steps.into_iter().enumerate() {
-            let rows = ask(&mut ledger, after(now));
+            let rows = ask(&mut ledger, last, after(now));
+            last = after(now);
             assert!(rows.iter().any(|row| row.start == after(bucket)), "step {number}: {rows:?}");
             for row in rows {
                 let requests =

@@ -88,6 +88,13 @@ impl Monitoring {
         self.write(now, true).await
     }
 
+    /// Begins buckets anew, because the clock was put back to `now`. What was counted up to now belongs to those that were open.
+    pub(super) async fn put_back(&self, now: Timestamp) {
+        let mut written = self.written.lock().await;
+        self.collect(&mut written);
+        written.ledger.put_back(now);
+    }
+
     /// Writes down what was counted, and recordings that were not written for a while, or when `asked`.
     pub(super) async fn write(&self, now: Timestamp, asked: bool) -> Result<(), RegistryError> {
         let mut written = self.written.lock().await;

@@ -257,7 +257,8 @@ impl Reconciler {
         if control.is_at(desired) {
             return;
         }
-        if control.live_generation().is_none() {
+        // What is in memory already is live at once: nobody is to be sent elsewhere for that.
+        if control.live_generation().is_none() && !control.has(&desired.primary) {
             self.set_state(app, &desired.model, Some(ModelState::Deploying));
         }
         let state = match self.load_missing(app, control, desired).await {

@@ -131,7 +131,8 @@ impl Reconciler {
     /// Models that this node has not met yet are on their way: not ready until they are settled.
     fn announce(&self, app: &SharedApp, desired: &[Deployment]) {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        for deployment in desired {
+        // A deploy of this node's own, which has the model's turn, sees to itself.
+        for deployment in desired.iter().filter(|deployment| self.control(&deployment.model).try_lock().is_ok()) {
             states.entry(deployment.model.to_string()).or_insert(ModelState::Deploying);
         }
         app.readiness.set_models(BTreeMap::clone(&states));

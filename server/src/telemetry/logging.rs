@@ -18,7 +18,9 @@ pub fn start(format: LogFormat, level: &str) -> anyhow::Result<()> {
     let levels = Levels::of(filter.max_level_hint().unwrap_or(LevelFilter::TRACE));
     let terminal = std::io::stderr().is_terminal();
     let colours = terminal && std::env::var_os("NO_COLOR").is_none();
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written is lost: to say so, on a disk that is full, would panic wherever something is logged.
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     let human = match format {
         LogFormat::Auto => terminal,
         LogFormat::Human => true,

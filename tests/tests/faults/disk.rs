@@ -4,6 +4,7 @@ use crate::world::{AllAlong, files_below, model, other_model, refused};
 use serde_json::json;
 use servoir_tests::api::REGISTRY;
 use servoir_tests::process::ServerProcess;
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -79,6 +80,28 @@ async fn a_full_disk_refuses_what_is_to_be_kept_and_nothing_else() {
     assert_eq!(listed.json["count"], created + 2, "what was acknowledged, and nothing else");
     let uploaded = api.upload(&model, large).await.expect(201);
     api.deploy(&model, json!({"version": uploaded.json["version"]})).await.expect(200);
+    load.was_well().await;
+    assert!(server.terminate().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_cannot_be_written_harms_nobody() {
+    let data = TempDir::new().expect("a temporary folder");
+    // Every request is told.
+    let level = ("SERVOIR_LOG__LEVEL", OsStr::new("debug"));
+    let mut server = ServerProcess::start_with(data.path(), &[level]).await;
+    let api = server.api();
+    let model = api.serve("churn", model()).await;
+    let load = AllAlong::ask(&api, &model);
+    server.close_log().await;
+    // More often than there are threads that load.
+    for turn in 0..4 {
+        let artifact = if turn % 2 == 0 { other_model() } else { crate::world::model() };
+        let uploaded = api.upload(&model, artifact).await.expect(201);
+        let deploy = json!({"version": uploaded.json["version"], "batching": {"maxBatchSize": 10 + turn}});
+        api.deploy(&model, deploy).await.expect(200);
+        api.post(&format!("{REGISTRY}/models"), json!({"name": ""})).await.expect(400);
+    }
     load.was_well().await;
     assert!(server.terminate().await.success());
 }
