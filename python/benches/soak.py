@@ -3,7 +3,7 @@
 usage: python soak.py SERVOIR ONNXRUNTIME FIXTURES [--seconds N] [--sample-seconds N]
 
 SERVOIR is the built program, ONNXRUNTIME the library, FIXTURES the folder of the test suites' models. All at once: predictions
-in JSON, binary form and gRPC, each answer compared with what its version answered at first; swaps, canaries and rollbacks between
+in JSON and binary form, each answer compared with what its version answered at first, and over gRPC; swaps, canaries and rollbacks between
 two versions; uploads that are deployed, taken down and deleted; clients that follow the model over WebSockets and vanish; and
 requests of all kinds that are wrong or broken off. Every few seconds the server's memory, descriptors and threads are read. The
 run fails on any answer of 500 or more, on any wrong or failed answer to a good request, and when the median of the last third of

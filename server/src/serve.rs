@@ -44,6 +44,8 @@ const SHARED_SWEEP_GRACE_SECONDS: u64 = 3600;
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 /// How often the times at which keys were used are written down.
 const TOUCH_KEYS_EVERY: Duration = Duration::from_secs(30);
+/// How long what goes on beside requests may take to end: each question to a database that is away takes its time limit.
+const TASKS_END_WITHIN: Duration = Duration::from_secs(15);
 /// How long to wait before the API keys are read again that could not be read.
 const READ_KEYS_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How long a query waits for a database connection before the database counts as away.
@@ -86,7 +88,9 @@ impl Running {
         }
         self.stop_tasks.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
+        if tokio::time::timeout(TASKS_END_WITHIN, self.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = self.tasks.len(), "some of what goes on beside requests did not end in time");
+        }
         self.threads.stop().await;
         // Nothing more is asked: what is counted now is all.
         if let Err(error) = self.app.monitoring.flush().await {
