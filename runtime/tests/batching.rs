@@ -403,7 +403,8 @@ fn slow(gate: &Arc<Gate>) -> Arc<Faulty> {
 fn who_would_be_answered_too_late_is_refused_at_once_and_what_runs_is_waited_for_too() {
     let minute = Duration::from_secs(60);
     // Rows that run and rows that wait, the latency target, how long the caller waits, and whether it is let in. By the one that
-    // was measured a row costs two milliseconds, or a little more.
+    // was measured a row costs two milliseconds, or a little more. What may run together with a request is waited for too.
+    let (alone, together) = (1, 100_000);
     let cases = [
         ((1, 100), None, Some(minute * 60), true),
         ((1, 50_000), None, Some(minute), false),
@@ -413,11 +414,15 @@ fn who_would_be_answered_too_late_is_refused_at_once_and_what_runs_is_waited_for
         ((50_000, 1), Some(minute), None, false),
         ((50_000, 0), Some(minute), Some(minute), true),
     ];
+    let cases = cases.map(|case| (alone, case)).into_iter().chain([
+        (together, ((1, 20_000), Some(minute), None, false)),
+        (together, ((1, 100), Some(minute * 60), None, true)),
+    ]);
     let runtime = runtime();
     let _timer = runtime.enter();
-    for ((run, wait), latency_target, patience, is_let_in) in cases {
+    for (batch_rows_max, ((run, wait), latency_target, patience, is_let_in)) in cases {
         let gate = Arc::new(Gate::default());
-        let options = PoolOptions { latency_target, queue_rows_max: 100_000, ..support::OPTIONS };
+        let options = PoolOptions { latency_target, batch_rows_max, queue_rows_max: 100_000, ..support::OPTIONS };
         let deployment = start(&slow(&gate), options);
         outputs(Asked::of(&deployment, request(vec![column(&[SLOW])])));
         gate.shut();

@@ -93,7 +93,7 @@ fn client(deployment: &Deployment, number: u64, seen: &Seen) {
                 assert!(culprit(&rows), "{rows:?} failed for another: {error}");
                 count(&seen.failed);
             }
-            Err(PredictError::DeadlineExceeded) => {
+            Err(PredictError::DeadlineExceeded | PredictError::DeadlineTooSoon { .. }) => {
                 assert!(deadline.is_some());
                 count(&seen.expired);
             }

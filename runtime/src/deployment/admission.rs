@@ -29,7 +29,8 @@ impl Deployment {
         (now, deadline): (Instant, Option<Instant>),
     ) -> Result<(), PredictError> {
         let waiting @ 1.. = self.queue.rows() else { return Ok(()) };
-        let forecast = self.counters.forecast(self.counters.rows_running() + waiting + rows);
+        let ahead = self.counters.rows_running() + waiting + rows;
+        let forecast = self.counters.forecast(ahead + self.company(waiting, rows));
         let retry_after_seconds = || self.counters.retry_after_seconds(waiting);
         if let Some(target) = self.options.latency_target.filter(|target| forecast > *target) {
             let retry_after_seconds = retry_after_seconds();
@@ -43,6 +44,13 @@ impl Deployment {
             }
             None => Ok(()),
         }
+    }
+
+    /// How many rows may come behind a request and run with it: what its batch has room for, but no more than wait before it now.
+    fn company(&self, waiting: usize, rows: usize) -> usize {
+        let batch = if self.batchable { self.options.batch_rows_max.max(1) } else { 1 };
+        let taken = (waiting + rows) % batch;
+        if taken == 0 { 0 } else { (batch - taken).min(waiting) }
     }
 
     /// So many rows wait, and no more may.
