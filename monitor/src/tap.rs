@@ -10,7 +10,7 @@ pub(crate) use value::value;
 use crate::baseline::{Baseline, Column, Measure, Precision, Profile};
 use crate::counts::{ColumnCounts, ColumnMeter, Meter, VersionCounts};
 use crate::layout::{Layout, Place, Source};
-use counter::Gathered;
+use counter::{Gathered, counted};
 use servoir_types::{Data, Datatype, Signature, Tensor};
 
 /// What is counted of a version's requests. Made once, never changed, and shared by all threads that count.
@@ -112,17 +112,21 @@ impl Tap {
     }
 
     /// Takes in a request that was answered. What it has in a few rows is counted with that of the next ones: not before
-    /// [`Self::settle`] are the counter's counts those of all it was given. Allocates nothing after a few requests.
+    /// [`Self::settle`] are the counter's counts those of all it was given. After 65,536 rows, one of sixteen is counted of requests
+    /// of 64 rows and more, until the counter is emptied. Allocates nothing after a few requests.
     pub fn take(&self, counter: &mut Counter, (inputs, outputs): (&[Tensor], &[Tensor]), rows: usize) {
+        let which = counted(counter.counts.rows, rows);
         counter.counts.rows += rows as u64;
         for (gathered, part) in counter.features.iter_mut().zip(&self.features) {
             if let Some(tensor) = inputs.get(part.tensor) {
-                gathered.take(part, (&self.meter.features, &mut counter.counts.features), tensor, rows);
+                let columns = (&self.meter.features[..], &mut counter.counts.features[..]);
+                gathered.take(part, columns, tensor, (rows, which.clone()));
             }
         }
         for (gathered, part) in counter.outputs.iter_mut().zip(&self.outputs) {
             if let Some(tensor) = outputs.get(part.tensor) {
-                gathered.take(part, (&self.meter.outputs, &mut counter.counts.outputs), tensor, rows);
+                let columns = (&self.meter.outputs[..], &mut counter.counts.outputs[..]);
+                gathered.take(part, columns, tensor, (rows, which.clone()));
             }
         }
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use half::{bf16, f16};
 use servoir_monitor::layout::Layout;
 use servoir_monitor::{
-    Baseline, CategoryProfile, Column, ColumnCounts, Measure, NumberProfile, Precision, Tap, VersionCounts,
+    Baseline, CategoryProfile, Column, ColumnCounts, Counter, Measure, NumberProfile, Precision, Tap, VersionCounts,
 };
 use servoir_types::{Data, Datatype, Label, Role, Shape, Signature, Tensor, TensorSpec};
 use support::Random;
@@ -368,5 +368,52 @@ fn counts_are_those_of_the_columns_however_rows_are_cut() {
         counter.clear();
         tap.settle(&mut counter);
         assert!(counter.counts == tap.counts(), "{cut} rows a request, forgotten");
+    }
+}
+
+#[test]
+fn of_large_requests_a_part_is_counted_after_many_rows_until_the_counts_are_taken_away() {
+    const ROWS: usize = 1024;
+    let baseline = Baseline::new(1, vec![number("place"), number("also")], vec![]);
+    let signature = Signature { inputs: vec![named(&["place", "also"])], outputs: vec![] };
+    let tap = Tap::new(&baseline, &signature);
+    // Each row has its place in the request.
+    let request = |rows: usize| {
+        let places: Vec<f32> = (0..rows).flat_map(|row| [row as f32, row as f32]).collect();
+        floats(&[rows, 2], &places)
+    };
+    let (large, small, odd) = (request(ROWS), request(63), request(65));
+    let mut counter = tap.counter();
+    let take = |counter: &mut Counter, tensor: &Tensor, times: usize| {
+        (0..times).for_each(|_| tap.take(counter, (std::slice::from_ref(tensor), &[]), tensor.rows()));
+        tap.settle(counter);
+        let columns = counter.counts.features.iter().map(ColumnCounts::count).collect::<Vec<_>>();
+        assert_eq!(columns[0], columns[1]);
+        (counter.counts.rows, columns[0])
+    };
+    let (all, part) = (65_536, 64);
+    assert_eq!(take(&mut counter, &large, 64), (all, all));
+    assert_eq!(take(&mut counter, &large, 1), (all + 1024, all + part));
+    // What counts little is counted whole, and of every request something is.
+    assert_eq!(take(&mut counter, &small, 10), (all + 1024 + 630, all + part + 630));
+    let (rows, counted) = take(&mut counter, &odd, 1);
+    assert!(rows == all + 1024 + 630 + 65 && (4..=5).contains(&(counted - all - part - 630)), "{rows} {counted}");
+    counter.clear();
+    assert_eq!(take(&mut counter, &odd, 1), (65, 65));
+
+    counter.clear();
+    take(&mut counter, &large, 64);
+    let whole = counter.counts.clone();
+    let (rows, counted) = take(&mut counter, &large, 10_000);
+    assert_eq!((rows, counted), (all + 10_240_000, all + 640_000));
+    // The parts are from everywhere in a request: as many of each place, to the noise of a tenth.
+    let servoir_monitor::Profile::Number(profile) = &baseline.features[0].profile else { panic!("numbers") };
+    let (ColumnCounts::Number(before), ColumnCounts::Number(after)) = (&whole.features[0], &counter.counts.features[0])
+    else {
+        panic!("numbers")
+    };
+    for (before, after) in before.bins(&profile.grid).iter().zip(after.bins(&profile.grid)) {
+        let (share, of_parts) = (before.count as f64 / 65_536.0, (after.count - before.count) as f64 / 640_000.0);
+        assert!((of_parts - share).abs() <= 0.1 * share + 1e-4, "{share} of all rows, {of_parts} of the parts");
     }
 }
