@@ -4,7 +4,7 @@ use crate::gate::Gate;
 use crate::world::{AllAlong, eventually, model, other_model, question, refused};
 use serde_json::json;
 use servoir::config::Config;
-use servoir::serve::start;
+use servoir::serve::{Running, start};
 use servoir_tests::api::{Api, REGISTRY};
 use servoir_tests::postgres::TestDatabase;
 use servoir_tests::process::ServerProcess;
@@ -82,26 +82,36 @@ async fn a_sqlite_file_that_is_moved_away_is_not_written_to() {
     assert!(server.terminate().await.success());
 }
 
-/// A database behind a gate, and the configuration of a server that reaches it only so.
-async fn behind_a_gate(data: &TempDir) -> (TestDatabase, Gate, Config) {
-    let database = TestDatabase::create().await;
-    let direct: PgConnectOptions = database.url().parse().expect("a URL");
-    let place = (direct.get_host().to_owned(), direct.get_port());
-    let place = tokio::net::lookup_host(place).await.ok().and_then(|mut found| found.next()).expect("its address");
-    let gate = Gate::open_to(place).await;
-    let url = direct.host("127.0.0.1").port(gate.port).to_url_lossy().to_string();
-    let config = Config { database_url: Secret::new(url), ..config(data.path()) };
-    (database, gate, config)
+/// A server with a model that is live, and its database, which it reaches only through a gate.
+struct BehindAGate {
+    database: TestDatabase,
+    gate: Gate,
+    running: Running,
+    api: Api,
+    model: String,
+}
+
+impl BehindAGate {
+    async fn start(data: &TempDir) -> Self {
+        let database = TestDatabase::create().await;
+        let direct: PgConnectOptions = database.url().parse().expect("a URL");
+        let place = (direct.get_host().to_owned(), direct.get_port());
+        let place = tokio::net::lookup_host(place).await.ok().and_then(|mut found| found.next()).expect("its address");
+        let gate = Gate::open_to(place).await;
+        let url = direct.host("127.0.0.1").port(gate.port).to_url_lossy().to_string();
+        let config = Config { database_url: Secret::new(url), ..config(data.path()) };
+        let running = start(config).await.expect("the server starts");
+        let api = Api::new(format!("http://{}", running.addresses[0]), Some(BOOTSTRAP_KEY));
+        eventually("ready", async || api.get("/readyz").await.status == 200).await;
+        let model = api.serve("churn", model()).await;
+        Self { database, gate, running, api, model }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_whose_database_is_away_stops_all_the_same() {
     let data = TempDir::new().expect("a temporary folder");
-    let (database, mut gate, config) = behind_a_gate(&data).await;
-    let running = start(config).await.expect("the server starts");
-    let api = Api::new(format!("http://{}", running.addresses[0]), Some(BOOTSTRAP_KEY));
-    eventually("ready", async || api.get("/readyz").await.status == 200).await;
-    let model = api.serve("churn", model()).await;
+    let BehindAGate { database, mut gate, running, api, model } = BehindAGate::start(&data).await;
     gate.shut().await;
     api.post(&format!("/v1/predict/{model}"), question()).await.expect(200);
     tokio::time::timeout(STOPPED_WITHIN, running.stop()).await.expect("nothing waits for the database for ever");
@@ -111,11 +121,7 @@ async fn a_server_whose_database_is_away_stops_all_the_same() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgresql_that_stops_and_starts_again() {
     let data = TempDir::new().expect("a temporary folder");
-    let (database, mut gate, config) = behind_a_gate(&data).await;
-    let running = start(config).await.expect("the server starts");
-    let api = Api::new(format!("http://{}", running.addresses[0]), Some(BOOTSTRAP_KEY));
-    eventually("ready", async || api.get("/readyz").await.status == 200).await;
-    let model = api.serve("churn", model()).await;
+    let BehindAGate { database, mut gate, running, api, model } = BehindAGate::start(&data).await;
     let load = AllAlong::ask(&api, &model);
 
     gate.shut().await;
