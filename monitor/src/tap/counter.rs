@@ -62,8 +62,6 @@ pub(super) struct Gathered {
 struct Rows {
     data: Data,
     width: usize,
-    /// How many elements there is room for.
-    room: usize,
 }
 
 impl Gathered {
@@ -84,10 +82,10 @@ impl Gathered {
         for start in which.clone().step_by(room) {
             let elements = start * width..which.end.min(start + room) * width;
             let is_other = |held: &Rows| held.width != width || held.data.datatype() != data.datatype();
-            if self.rows.as_ref().is_none_or(|held| is_other(held) || held.data.len() + elements.len() > held.room) {
+            if self.rows.as_ref().is_none_or(|held| is_other(held) || held.data.len() + elements.len() > room * width) {
                 self.settle(part, (meters, counts));
             }
-            let new = || Rows { data: Data::with_capacity(data.datatype(), room * width), width, room: room * width };
+            let new = || Rows { data: Data::with_capacity(data.datatype(), room * width), width };
             let held = self.rows.get_or_insert_with(new);
             if is_other(held) {
                 *held = new();

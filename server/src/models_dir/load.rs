@@ -5,7 +5,6 @@ use super::refusal::Refusal;
 use super::warmed::Warmed;
 use crate::app::SharedApp;
 use crate::auth::DEFAULT_ORGANIZATION;
-use crate::reconcile::unmeasured;
 use crate::tuning::{Opens, Overrides, pool_defaults};
 use servoir_runtime::{Artifact, Deployment, Identity, LoadError, PoolOptions, inspect};
 use servoir_types::{Digest, ModelId};
@@ -30,13 +29,9 @@ pub async fn load(
     let barred = app.preflight.pass(&artifact, key, &opens).await;
     let barred = barred.map_err(|failed| Refusal::Preflight { path: artifact.path.clone(), failed })?;
     let overrides = Overrides { barred, ..overrides };
-    let file_bytes = tokio::fs::metadata(&artifact.path).await.map_or(0, |file| file.len());
-    let measured = |engines: &[_]| app.preflight.bytes(key, engines).map(|bytes| bytes.max(file_bytes));
-    let (memory, bytes_max) = (app.reconciler.memory(), app.config.models.memory_bytes_max);
-    let bytes = measured(&opens.engines).unwrap_or_else(|| unmeasured(file_bytes));
-    let room = memory.room((DEFAULT_ORGANIZATION, &identity), bytes, bytes_max)?;
+    let (path, named) = (artifact.path.clone(), identity.clone());
     let (tuner, engines, config) = (Arc::clone(&app.tuner), app.engines.clone(), options.config.clone());
-    let loading = app.reconciler.loading_threads().run(move || {
+    let loading = app.reconciler.loader().start(app, (DEFAULT_ORGANIZATION, &named), (&path, key, &opens), move || {
         let failed = |error: LoadError| Refusal::Load { path: artifact.path.clone(), error };
         let digest = || known.map_or_else(|| digest(&artifact), Ok);
         let (mut program, pool) = tuner.load(&engines, (&artifact, digest), &overrides, pool).map_err(failed)?;
@@ -47,10 +42,7 @@ pub async fn load(
         }
         Deployment::start(identity, program, pool).map_err(failed)
     });
-    let loaded = loading.await.ok_or(Refusal::Aborted)??;
-    let bytes = measured(&[Some(loaded.engine())]).unwrap_or(bytes);
-    room.take(&loaded, bytes, bytes_max)?;
-    Ok(loaded)
+    loading.await?.ok_or(Refusal::Aborted)
 }
 
 /// What a file is, and which engines will open it.

@@ -2,17 +2,18 @@
 
 use super::loading_threads::LoadingThreads;
 use super::memory::{Memory, NoRoom, unmeasured};
-use crate::app::SharedApp;
+use crate::app::{App, SharedApp};
 use crate::config::SwapConfig;
 use crate::error::ApiError;
 use crate::preflight;
-use crate::tuning::{Overrides, pool_defaults};
+use crate::tuning::{Opens, Overrides, pool_defaults};
 use servoir_registry::{Placed, RegistryError};
 use servoir_runtime::{
     Artifact, Deployment, EngineName, EngineStatus, Format, Identity, LoadError, LoadOptions, PoolOptions,
     RecordLimits, Scaling, Unsupported,
 };
-use servoir_types::{Kind, ModelId, Name};
+use servoir_types::{Digest, Kind, ModelId, Name};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,18 +131,12 @@ impl Loader {
         let (engines, tuner, digest) = (app.engines.clone(), Arc::clone(&app.tuner), placed.digest);
         let opens = tuner.opens(&engines, (&artifact, || Ok(digest)), &overrides, pool.latency_target);
         overrides.barred = app.preflight.pass(&artifact, digest, &opens).await?;
-        let file_bytes = tokio::fs::metadata(&artifact.path).await.map_or(0, |file| file.len());
-        let measured = |engines: &[_]| app.preflight.bytes(digest, engines).map(|bytes| bytes.max(file_bytes));
-        let bytes_max = app.config.models.memory_bytes_max;
-        let bytes = measured(&opens.engines).unwrap_or_else(|| unmeasured(file_bytes));
-        let room = self.memory.room((of.organization, &identity), bytes, bytes_max)?;
-        let loading = self.threads().run(move || {
+        let (path, named) = (artifact.path.clone(), identity.clone());
+        let loading = self.start::<Failure>(app, (of.organization, &named), (&path, digest, &opens), move || {
             let (program, pool) = tuner.load(&engines, (&artifact, || Ok(digest)), &overrides, pool)?;
-            Deployment::start(identity, program, pool)
+            Ok(Deployment::start(identity, program, pool)?)
         });
-        let loaded = loading.await.ok_or(Failure::Aborted)?.map_err(Failure::Load)?;
-        let bytes = measured(&[Some(loaded.engine())]).unwrap_or(bytes);
-        room.take(&loaded, bytes, bytes_max)?;
+        let loaded = loading.await?.ok_or(Failure::Aborted)?;
         let SwapConfig { requests_max, requests_bytes_max: bytes_max, .. } = app.config.swap;
         if requests_max > 0 {
             loaded.record(RecordLimits { requests_max, bytes_max });
@@ -151,6 +146,30 @@ impl Loader {
             app.reconciler.sleepers.add(&loaded, of, placed);
         }
         Ok(loaded)
+    }
+
+    /// Starts a version whose file has passed its preflight under this key, on the threads for that, when there is room for what it
+    /// takes. `None` when starting it panicked.
+    ///
+    /// # Errors
+    /// [`NoRoom`], or what `start` says.
+    pub async fn start<E: From<NoRoom> + Send + 'static>(
+        &self,
+        app: &App,
+        whose: (&str, &Identity),
+        (path, key, opens): (&Path, Digest, &Opens),
+        start: impl FnOnce() -> Result<Arc<Deployment>, E> + Send + 'static,
+    ) -> Result<Option<Arc<Deployment>>, E> {
+        let file_bytes = tokio::fs::metadata(path).await.map_or(0, |file| file.len());
+        let measured = |engines: &[_]| app.preflight.bytes(key, engines).map(|bytes| bytes.max(file_bytes));
+        let bytes_max = app.config.models.memory_bytes_max;
+        let bytes = measured(&opens.engines).unwrap_or_else(|| unmeasured(file_bytes));
+        let room = self.memory.room(whose, bytes, bytes_max)?;
+        let Some(started) = self.threads.run(start).await else { return Ok(None) };
+        let started = started?;
+        let bytes = measured(&[Some(started.engine())]).unwrap_or(bytes);
+        room.take(&started, bytes, bytes_max)?;
+        Ok(Some(started))
     }
 
     /// The program of a deployment that sleeps, loaded anew on the engine that it had, and started. This process has loaded the same

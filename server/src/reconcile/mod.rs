@@ -30,7 +30,7 @@ use control::Control;
 use load::Failure;
 use load::{Loader, Of};
 use loading_threads::LoadingThreads;
-pub use memory::{Memory, NoRoom, unmeasured};
+pub use memory::{Memory, NoRoom};
 use mirrored::Mirrored;
 pub use mirrored::{Compared, Said};
 pub use scale::{Looks, keep_scaling};
@@ -199,6 +199,11 @@ impl Reconciler {
     /// The threads that every model of this process is loaded on.
     pub fn loading_threads(&self) -> &LoadingThreads {
         self.loader.threads()
+    }
+
+    /// Loads versions.
+    pub fn loader(&self) -> &Loader {
+        &self.loader
     }
 
     /// What the versions in memory take.

@@ -77,13 +77,14 @@ impl Looks {
             self.0.push(Seen { deployment, scaler, at: now, busy_nanos, quiet });
             return None;
         };
-        if gauges.in_flight > 0 || requests != seen.quiet.0 || deployment.is_asleep() {
+        let is_asleep = deployment.is_asleep();
+        if gauges.in_flight > 0 || requests != seen.quiet.0 || is_asleep {
             seen.quiet = (requests, now);
         }
         let passed = now.saturating_duration_since(seen.at).as_nanos().max(1);
         let busy = busy_nanos.saturating_sub(seen.busy_nanos) as f64 / passed as f64;
         (seen.at, seen.busy_nanos) = (now, busy_nanos);
-        if deployment.is_asleep() {
+        if is_asleep {
             return None;
         }
         if scaling.instances_min == 0 && now.saturating_duration_since(seen.quiet.1) >= idle {
