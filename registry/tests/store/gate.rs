@@ -84,8 +84,8 @@ async fn pass(
     let mut part = vec![0; 16 * 1024];
     loop {
         let count = from.read(&mut part).await?;
-        let open = passes.wait_for(|passes| !passes.nothing && passes.losses == born).await;
-        if count == 0 || open.is_err() {
+        let is_gone = passes.wait_for(|passes| !passes.nothing && passes.losses == born).await.is_err();
+        if count == 0 || is_gone {
             return to.shutdown().await;
         }
         to.write_all(&part[..count]).await?;

@@ -86,8 +86,9 @@ pub async fn a_database_that_falls_silent_is_given_up(world: &World) {
         .await;
     let create = async |name| registry.create_model(&actor("acme"), new_model(name)).await;
     create("before").await.unwrap();
-    let speak: [fn(&Gate); 2] = [Gate::speak, Gate::speak_to_others];
-    for (turn, speak) in speak.into_iter().enumerate() {
+    let turns: [(fn(&Gate), _, _); 2] =
+        [(Gate::speak, "lost-1", "after-1"), (Gate::speak_to_others, "lost-2", "after-2")];
+    for (speak, lost, after) in turns {
         // A statement is held up, so that the silence begins amid it.
         let mut other = direct.connect().await.unwrap();
         other.execute("begin; lock table models in access exclusive mode").await.unwrap();
@@ -103,8 +104,7 @@ pub async fn a_database_that_falls_silent_is_given_up(world: &World) {
             assert_eq!(code(registry.models("acme", &everything()).await), "database-unavailable");
             assert!(called.elapsed() < Duration::from_secs(10), "{:?}", called.elapsed());
         };
-        let lost = format!("lost-{turn}");
-        let (created, ()) = tokio::join!(create(&lost), silence);
+        let (created, ()) = tokio::join!(create(lost), silence);
         let error = created.expect_err("nothing was answered");
         assert_eq!(error.code(), "database-unavailable");
         let named = "it has said nothing for 8 s; see 'storage.database_statement_seconds_max'";
@@ -112,9 +112,8 @@ pub async fn a_database_that_falls_silent_is_given_up(world: &World) {
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
         speak(&gate);
         // What was left open over there ends with its own time limit, at the latest.
-        let after = format!("after-{turn}");
         let back = Instant::now();
-        while let Err(error) = create(&after).await {
+        while let Err(error) = create(after).await {
             assert_eq!(error.code(), "database-unavailable");
             assert!(back.elapsed() < Duration::from_secs(30), "{error}");
         }
