@@ -191,6 +191,7 @@ async fn postgresql_that_falls_silent_amid_a_statement_and_speaks_again() {
     let create = api.post(&models, json!({"name": "lost", "framework": "onnx"}));
     tokio::join!(refused("create", create, AWAY), silence);
     gate.speak();
+    eventually("the database answers", async || running.app().registry.ping_database().await.is_ok()).await;
     all_is_well(&api, &model).await;
     load.was_well().await;
     other.close().await.expect("the connection ends");
