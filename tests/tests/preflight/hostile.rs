@@ -94,7 +94,8 @@ fn row(fixture: &Fixture) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_hostile_files_harm_nobody() {
     let server = TestServer::start_with(Database::Sqlite, |config| {
-        config.preflight.seconds = 1;
+        // Enough to fill the memory below, on a busy machine too: what wants too much is then found to.
+        config.preflight.seconds = 2;
         config.preflight.memory_bytes = 1 << 30;
     })
     .await;
