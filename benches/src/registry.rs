@@ -28,6 +28,7 @@ impl Filled {
             database_url: Secret::new(format!("sqlite:{}", path.join("registry.db").display())),
             connections_max: 4,
             acquire_timeout_seconds: 60,
+            statement_seconds_max: 30,
             artifacts_url: format!("file://{}", path.join("artifacts").display()),
             s3: Vec::new(),
             import_sources: Vec::new(),

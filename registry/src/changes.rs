@@ -12,6 +12,10 @@ const CHANNEL: &str = "servoir_changes";
 /// Tells the other nodes when the transaction that it is part of commits.
 pub(crate) const NOTIFY: &str = "notify servoir_changes";
 
+/// After so long without a notification the listener connects again: a connection that is lost without a word cannot be told from one
+/// on which nothing happens.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+
 /// How long the listener waits before it tries again to reach a database that is away.
 const RECONNECT_WAIT: Duration = Duration::from_secs(1);
 
@@ -63,13 +67,21 @@ pub(crate) fn listen(database_url: Secret, ticks: Ticks, stop: CancellationToken
     });
 }
 
-/// Listens on one connection until it fails.
+/// Listens on one connection until it fails, or says nothing for long.
 async fn follow(database_url: &Secret, ticks: &Ticks) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect(database_url.expose()).await?;
-    listener.eager_reconnect(false);
-    listener.listen(CHANNEL).await?;
+    let connecting = async {
+        let mut listener = PgListener::connect(database_url.expose()).await?;
+        listener.eager_reconnect(false);
+        listener.listen(CHANNEL).await?;
+        Ok::<_, sqlx::Error>(listener)
+    };
+    let connecting = tokio::time::timeout(SILENCE_MAX, connecting).await;
+    let mut listener = connecting.map_err(|_| sqlx::Error::PoolTimedOut)??;
     ticks.tick();
-    while listener.try_recv().await?.is_some() {
+    while let Ok(received) = tokio::time::timeout(SILENCE_MAX, listener.try_recv()).await {
+        if received?.is_none() {
+            break;
+        }
         ticks.tick();
     }
     Ok(())

@@ -3,20 +3,23 @@
 //! Every write goes through [`Write`]: a transaction that on SQLite waits its turn (one writer at a time, begun with
 //! `begin immediate`, so that no statement ever meets a busy database) and that ticks the change feed when it commits.
 
+mod connection;
 mod double;
 mod migrations;
+mod silence;
 mod sqlite_file;
 
 use crate::changes::{self, Ticks};
 use crate::error::{RegistryError, Result};
 use crate::latency::Latency;
 use crate::options::Options;
+pub(crate) use connection::Connection;
 pub(crate) use double::Double;
 use prometheus::HistogramTimer;
+use silence::Silence;
 use sqlite_file::{OpenedFile, SqliteFile};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _, Transaction};
+use sqlx::{AnyPool, AssertSqlSafe, Connection as _, Executor as _};
 use std::fs::File;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,10 +30,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 /// Per connection. WAL lets readers go on beside the writer; FULL makes a commit survive a power cut.
 const SQLITE_SETTINGS: &str =
     "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000;";
-
-/// Per connection. A node that hangs or vanishes in a transaction must not hold the others up for ever.
-const POSTGRES_SETTINGS: &str = "set statement_timeout = '30s'; set lock_timeout = '20s'; \
-     set idle_in_transaction_session_timeout = '30s';";
 
 /// A SQLite writer needs a connection beside the readers'.
 const SQLITE_CONNECTIONS_MIN: u32 = 2;
@@ -50,6 +49,8 @@ pub(crate) struct Database {
     shared: bool,
     file: Option<OpenedFile>,
     timeout: Duration,
+    /// How long PostgreSQL may be silent; `None` for SQLite, which is in this process.
+    silence: Option<Arc<Silence>>,
     write_turn: Arc<tokio::sync::Mutex<()>>,
     ticks: Ticks,
     latency: Latency,
@@ -74,18 +75,29 @@ impl Database {
         let connect: AnyConnectOptions =
             url.parse().map_err(|error: sqlx::Error| RegistryError::Database(format!("database URL: {error}")))?;
         let least = if shared { 1 } else { SQLITE_CONNECTIONS_MIN };
+        let statement = Duration::from_secs(options.statement_seconds_max.max(1));
+        let silence = shared.then(|| Arc::new(Silence::new(statement)));
+        let settings = silence.as_ref().map_or_else(|| SQLITE_SETTINGS.to_owned(), |silence| silence.settings());
+        let of_pool = silence.clone();
         let pool = AnyPoolOptions::new()
             .max_connections(options.connections_max.max(least))
             .acquire_timeout(timeout)
             .after_connect(move |connection, _| {
-                let settings = if shared { POSTGRES_SETTINGS } else { SQLITE_SETTINGS };
+                let settings = AssertSqlSafe(settings.clone());
                 Box::pin(async move { connection.execute(sqlx::raw_sql(settings)).await.map(drop) })
             })
+            // Asked below, where it is not waited for until all the time is over that somebody has for a connection.
+            .test_before_acquire(!shared)
             // SQLite ends a transaction by itself when its disk is full, and the driver's rollback then fails, after which it
             // begins no other on the connection (`Command::Rollback` in sqlx-sqlite 0.9.0).
-            .before_acquire(|connection, _| {
-                let is_free = !connection.is_in_transaction();
-                Box::pin(async move { Ok(is_free) })
+            .before_acquire(move |connection, idle| {
+                let (is_free, silence) = (!connection.is_in_transaction(), of_pool.clone());
+                Box::pin(async move {
+                    if let Some(silence) = silence {
+                        silence.ping(connection, idle.idle_for).await?;
+                    }
+                    Ok(is_free)
+                })
             })
             .connect_with(connect)
             .await?;
@@ -102,6 +114,7 @@ impl Database {
             shared,
             file,
             timeout,
+            silence,
             write_turn: Arc::default(),
             ticks,
             latency: Latency::of_database()?,
@@ -129,6 +142,7 @@ impl Database {
         let wait = self.latency.start("acquire");
         let connection = self.pool.acquire().await?;
         drop(wait);
+        let connection = Connection::new(connection, self.silence.clone());
         Ok(Read { connection, _time: self.latency.start("read") })
     }
 
@@ -144,11 +158,16 @@ impl Database {
         if let Some(file) = &self.file {
             file.check()?;
         }
-        let begin = if self.shared { "begin" } else { "begin immediate" };
-        let transaction = self.pool.begin_with(begin).await?;
+        let connection = if self.shared {
+            let mut connection = Connection::new(self.pool.acquire().await?, self.silence.clone());
+            connection.begin().await?;
+            connection
+        } else {
+            Connection::in_transaction(self.pool.begin_with("begin immediate").await?)
+        };
         drop(wait);
         let time = self.latency.start("write");
-        Ok(Write { transaction, shared: self.shared, ticks: self.ticks.clone(), _time: time, _turn: turn })
+        Ok(Write { connection, shared: self.shared, ticks: self.ticks.clone(), _time: time, _turn: turn })
     }
 
     /// Answers when the database does, or fails at the time limit.
@@ -172,28 +191,28 @@ impl Database {
 
 /// A connection to read with.
 pub(crate) struct Read {
-    connection: PoolConnection<Any>,
+    connection: Connection,
     /// Ends after the connection is given back: fields are dropped in order.
     _time: HistogramTimer,
 }
 
 impl Deref for Read {
-    type Target = AnyConnection;
+    type Target = Connection;
 
-    fn deref(&self) -> &AnyConnection {
+    fn deref(&self) -> &Connection {
         &self.connection
     }
 }
 
 impl DerefMut for Read {
-    fn deref_mut(&mut self) -> &mut AnyConnection {
+    fn deref_mut(&mut self) -> &mut Connection {
         &mut self.connection
     }
 }
 
 /// A transaction that writes.
 pub(crate) struct Write {
-    transaction: Transaction<'static, Any>,
+    connection: Connection,
     shared: bool,
     ticks: Ticks,
     _time: HistogramTimer,
@@ -203,23 +222,23 @@ pub(crate) struct Write {
 
 impl Write {
     /// The connection, for statements inside the transaction.
-    pub(crate) fn connection(&mut self) -> &mut AnyConnection {
-        &mut self.transaction
+    pub(crate) fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 
     /// Commits something that nobody waits to hear of.
     pub(crate) async fn commit_quietly(self) -> Result<()> {
-        Ok(self.transaction.commit().await?)
+        Ok(self.connection.commit().await?)
     }
 
     /// Commits a change of models, deployments or keys: this node's watchers and, on PostgreSQL, the other nodes' hear
     /// of it.
     pub(crate) async fn commit(mut self) -> Result<()> {
         if self.shared {
-            self.transaction.execute(changes::NOTIFY).await?;
+            self.connection.execute(changes::NOTIFY).await?;
         }
         // When the caller goes away during the commit, the commit may still take place: the tick comes either way.
         let _tick = self.ticks.tick_when_dropped();
-        Ok(self.transaction.commit().await?)
+        Ok(self.connection.commit().await?)
     }
 }

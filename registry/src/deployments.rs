@@ -136,8 +136,19 @@ pub struct Deployment {
     pub deployed_at: Timestamp,
     /// Whether the primary came back instead of coming in.
     pub by_rollback: bool,
+    /// Which of the versions were put live with force.
+    pub forced: Forced,
     /// What the server has taken down by itself since somebody last decided anything.
     pub rolled_back: Option<RolledBack>,
+}
+
+/// Which versions were put live with force: what they answer is not held against them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Forced {
+    /// The one that answers.
+    pub primary: bool,
+    /// The one that takes a share.
+    pub canary: bool,
 }
 
 /// A deployment's version with what is needed to load it.

@@ -1,12 +1,12 @@
 //! What runs have said: frames, numbered from 1 without a gap, stored before anybody is told.
 
-use crate::database::Write;
+use crate::database::{Connection, Write};
 use crate::error::{RegistryError, Result};
 use crate::registry::Registry;
 use serde_json::Value;
 use servoir_types::{RunId, Timestamp};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
+use sqlx::{AssertSqlSafe, Row as _};
 
 /// The most frames that are appended in one transaction.
 pub const FRAMES_PER_APPEND_MAX: usize = 200;
@@ -142,7 +142,7 @@ impl Registry {
 }
 
 /// Writes frames that have their numbers.
-pub(crate) async fn insert(connection: &mut AnyConnection, run: &RunId, first: i64, frames: &[NewFrame]) -> Result<()> {
+pub(crate) async fn insert(connection: &mut Connection, run: &RunId, first: i64, frames: &[NewFrame]) -> Result<()> {
     if frames.is_empty() {
         return Ok(());
     }

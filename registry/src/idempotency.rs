@@ -1,13 +1,14 @@
 //! Answers kept for requests that come again with the same idempotency key.
 
+use crate::database::Connection;
 use crate::error::{RegistryError, Result};
 use crate::registry::Registry;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use servoir_types::{Digest, Timestamp};
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row as _};
 
 /// How long an answer is kept.
 const KEEP_SECONDS: i64 = 24 * 3600;
@@ -125,7 +126,7 @@ impl Registry {
 
 /// Takes a key that is new, expired or abandoned.
 async fn take(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     caller: &str,
     key: &str,
     fingerprint: Digest,

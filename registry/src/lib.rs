@@ -38,7 +38,8 @@ pub use assets::{Asset, AssetType, NewAsset};
 pub use audit::{AuditEntry, AuditFilter, AuditVerdict};
 pub use datasets::{Dataset, DatasetFilter, DatasetLink, DatasetSummary, NewDataset};
 pub use deployments::{
-    Autoscaling, Breaking, Deployment, DeploymentSpec, Finding, OnTrial, Placed, RolledBack, Rollout, Strategy, Tuning,
+    Autoscaling, Breaking, Deployment, DeploymentSpec, Finding, Forced, OnTrial, Placed, RolledBack, Rollout, Strategy,
+    Tuning,
 };
 pub use error::RegistryError;
 pub use evaluations::IMPORTANCE;

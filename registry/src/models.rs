@@ -6,7 +6,7 @@ mod list;
 
 use crate::actor::{Actor, storable};
 use crate::audit::Deed;
-use crate::database::Write;
+use crate::database::{Connection, Write};
 use crate::error::{RegistryError, Result, is_unique_violation};
 use crate::registry::Registry;
 use crate::studio;
@@ -15,8 +15,8 @@ pub use list::{ModelFilter, ModelStatus, SortField};
 pub(crate) use list::{SEARCH_BYTES_MAX, pattern};
 use serde_json::{Value, json};
 use servoir_types::{ModelId, Name, Timestamp};
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row as _};
 
 /// A registered model.
 #[derive(Debug, Clone)]
@@ -216,7 +216,7 @@ fn taken_or(name: &Name, error: sqlx::Error) -> RegistryError {
     if is_unique_violation(&error) { RegistryError::NameTaken(name.clone()) } else { error.into() }
 }
 
-async fn insert_tags(connection: &mut AnyConnection, id: &ModelId, tags: &[String]) -> Result<()> {
+async fn insert_tags(connection: &mut Connection, id: &ModelId, tags: &[String]) -> Result<()> {
     for tag in tags {
         sqlx::query("insert into model_tags (model, tag) values ($1, $2)")
             .bind(id.as_str())
@@ -227,7 +227,7 @@ async fn insert_tags(connection: &mut AnyConnection, id: &ModelId, tags: &[Strin
     Ok(())
 }
 
-async fn delete_tags(connection: &mut AnyConnection, id: &ModelId) -> Result<()> {
+async fn delete_tags(connection: &mut Connection, id: &ModelId) -> Result<()> {
     sqlx::query("delete from model_tags where model = $1").bind(id.as_str()).execute(connection).await?;
     Ok(())
 }

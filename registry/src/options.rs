@@ -12,6 +12,8 @@ pub struct Options {
     pub connections_max: u32,
     /// How long a query may wait for a connection before the database counts as away.
     pub acquire_timeout_seconds: u64,
+    /// How long PostgreSQL may take for a statement before the database counts as away.
+    pub statement_seconds_max: u64,
     /// `file:///DIR` or `s3://BUCKET/PREFIX`; S3 credentials, region and endpoint come in `s3`.
     pub artifacts_url: String,
     /// Key–value options for an S3-compatible store, as `object_store` names them (`aws_endpoint`, `aws_region`, …).

@@ -3,13 +3,14 @@
 use crate::actor::{Actor, Page, Window, storable};
 use crate::artifacts::references;
 use crate::audit::{Deed, digest};
+use crate::database::Connection;
 use crate::error::{RegistryError, Result};
 use crate::models::touch;
 use crate::registry::Registry;
 use serde_json::json;
 use servoir_types::{Digest, ModelId, Signature, Timestamp};
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row as _};
 
 /// An immutable version of a model.
 #[derive(Debug, Clone)]
@@ -254,7 +255,7 @@ fn inconsistent(column: &str, error: &serde_json::Error) -> RegistryError {
     RegistryError::Inconsistent(format!("column {column} of a version: {error}"))
 }
 
-pub(crate) async fn insert(connection: &mut AnyConnection, version: &Version) -> Result<()> {
+pub(crate) async fn insert(connection: &mut Connection, version: &Version) -> Result<()> {
     sqlx::query(
         "insert into versions (model, version, description, metrics, format, size_bytes, digest, signature, state, \
          reason, created_at, created_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",

@@ -256,6 +256,7 @@ pub fn registry_options(config: &Config) -> Options {
         database_url: config.database_url.clone(),
         connections_max: config.database_connections_max,
         acquire_timeout_seconds: DATABASE_WAIT_SECONDS,
+        statement_seconds_max: config.database_statement_seconds_max,
         artifacts_url: config.artifacts_url.clone(),
         s3: config.s3.clone(),
         import_sources: config.import_sources.clone(),

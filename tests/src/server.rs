@@ -150,6 +150,7 @@ pub fn config(data_dir: &Path) -> Config {
         data_dir: data_dir.to_owned(),
         database_url: Secret::new(format!("sqlite:{}", data_dir.join("servoir.db").display())),
         database_connections_max: 8,
+        database_statement_seconds_max: 30,
         artifacts_url: format!("file://{}", data_dir.join("artifacts").display()),
         s3: Vec::new(),
         import_sources: Vec::new(),
@@ -203,6 +204,7 @@ pub fn config(data_dir: &Path) -> Config {
             labels_differ_percent_max: 100,
             scores_differ_percent_max: 200,
             requests_slower_percent_max: 0,
+            watch_divergence: true,
         },
         studio: StudioConfig {
             runs_max: 1,

@@ -3,9 +3,9 @@
 //! Bytes are put under a claim and removed under a mark, both on the artifact's row. A row with claims or uses cannot be
 //! marked, and a marked one cannot be claimed, so no sweep takes away what a publish, on this node or another, counts on.
 
+use crate::database::Connection;
 use crate::error::{RegistryError, Result};
 use servoir_types::{Digest, Timestamp};
-use sqlx::AnyConnection;
 
 /// A sweep that has been removing bytes for so long has died with its server: S3 requests give up far sooner.
 const SWEEP_ABANDONED_SECONDS: i64 = 900;
@@ -13,7 +13,7 @@ const SWEEP_ABANDONED_SECONDS: i64 = 900;
 /// Claims an artifact for a publish. `false`: it is being swept away just now. Claims made before `stale` are those of
 /// servers that died.
 pub(crate) async fn claim(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     digest: Digest,
     now: Timestamp,
     stale: Timestamp,
@@ -34,7 +34,7 @@ pub(crate) async fn claim(
 }
 
 /// Gives a claim back.
-pub(crate) async fn release(connection: &mut AnyConnection, digest: Digest) -> Result<()> {
+pub(crate) async fn release(connection: &mut Connection, digest: Digest) -> Result<()> {
     sqlx::query("update artifacts set claims = claims - 1 where digest = $1 and claims > 0")
         .bind(digest.to_hex())
         .execute(connection)
@@ -43,7 +43,7 @@ pub(crate) async fn release(connection: &mut AnyConnection, digest: Digest) -> R
 }
 
 /// Turns a claim into a version's use.
-pub(crate) async fn claim_to_use(connection: &mut AnyConnection, digest: Digest) -> Result<()> {
+pub(crate) async fn claim_to_use(connection: &mut Connection, digest: Digest) -> Result<()> {
     let used = sqlx::query(
         "update artifacts set uses = uses + 1, claims = case when claims > 0 then claims - 1 else 0 end \
          where digest = $1 and sweeping_since = 0",
@@ -58,7 +58,7 @@ pub(crate) async fn claim_to_use(connection: &mut AnyConnection, digest: Digest)
 }
 
 /// Ends one use for each of these, and leaves each artifact in the list once.
-pub(crate) async fn drop_uses(connection: &mut AnyConnection, digests: &mut Vec<Digest>) -> Result<()> {
+pub(crate) async fn drop_uses(connection: &mut Connection, digests: &mut Vec<Digest>) -> Result<()> {
     // Every transaction locks artifacts in this order, so that no two wait for one another.
     digests.sort_unstable();
     for digest in digests.iter() {
@@ -73,7 +73,7 @@ pub(crate) async fn drop_uses(connection: &mut AnyConnection, digests: &mut Vec<
 
 /// Marks an artifact that nobody needs. `false`: somebody does, or another sweep has it.
 pub(super) async fn mark(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     digest: Digest,
     now: Timestamp,
     stale: Timestamp,
@@ -92,7 +92,7 @@ pub(super) async fn mark(
 }
 
 /// Forgets a marked artifact whose bytes are gone.
-pub(super) async fn forget(connection: &mut AnyConnection, digest: Digest, marked: Timestamp) -> Result<()> {
+pub(super) async fn forget(connection: &mut Connection, digest: Digest, marked: Timestamp) -> Result<()> {
     sqlx::query("delete from artifacts where digest = $1 and sweeping_since = $2")
         .bind(digest.to_hex())
         .bind(marked.as_millis())

@@ -2,10 +2,11 @@
 
 use super::chain::Link;
 use super::digest;
+use crate::database::Connection;
 use crate::error::Result;
 use crate::registry::Registry;
 use servoir_types::Digest;
-use sqlx::{AnyConnection, Row as _};
+use sqlx::Row as _;
 
 /// Entries that are in memory at a time.
 const PAGE_ENTRIES: i64 = 100;
@@ -31,7 +32,7 @@ impl Registry {
     }
 }
 
-pub(crate) async fn verify(connection: &mut AnyConnection) -> Result<AuditVerdict> {
+pub(crate) async fn verify(connection: &mut Connection) -> Result<AuditVerdict> {
     let head = sqlx::query("select sequence, hash from audit_head where id = 1").fetch_one(&mut *connection).await?;
     let entries: i64 = head.try_get("sequence")?;
     let last = digest(&head, "hash")?;

@@ -11,6 +11,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "studio", include_str!("../../migrations/0002_studio.sql")),
     (3, "monitoring", include_str!("../../migrations/0003_monitoring.sql")),
     (4, "swaps", include_str!("../../migrations/0004_swaps.sql")),
+    (5, "forced", include_str!("../../migrations/0005_forced.sql")),
 ];
 
 /// Applies what is missing. On PostgreSQL one node does it while the others wait.

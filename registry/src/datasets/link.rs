@@ -3,7 +3,7 @@
 use super::no_dataset;
 use crate::actor::Actor;
 use crate::audit::Deed;
-use crate::database::Write;
+use crate::database::{Connection, Write};
 use crate::error::{RegistryError, Result};
 use crate::models::touch;
 use crate::registry::Registry;
@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use servoir_types::{DatasetId, ModelId, Timestamp};
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row as _};
 use std::collections::HashSet;
 
 /// A model's dataset.
@@ -164,7 +164,7 @@ fn read_json<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| RegistryError::Inconsistent(format!("{what}: {error}")))
 }
 
-async fn find(connection: &mut AnyConnection, model: &ModelId) -> Result<Option<DatasetLink>> {
+async fn find(connection: &mut Connection, model: &ModelId) -> Result<Option<DatasetLink>> {
     let row = sqlx::query(
         "select dataset, datasets.name as dataset_name, schema_validated, linked_by, linked_at \
          from dataset_links join datasets on datasets.id = dataset_links.dataset where model = $1",

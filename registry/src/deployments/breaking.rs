@@ -1,11 +1,12 @@
 //! What becomes of a change that would break who calls what is live.
 
 use super::row;
+use crate::database::Connection;
 use crate::error::{RegistryError, Result};
 use crate::registry::Registry;
 use crate::versions::signature_of;
 use servoir_types::{BreakingChange, ModelId, Signature};
-use sqlx::{AnyConnection, Row as _};
+use sqlx::Row as _;
 
 /// What becomes of a version whose signature would break who calls what is live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,11 +42,7 @@ impl Registry {
 
 impl Successor<'_> {
     /// What callers of the live version trip over, when that is allowed. A signature that is not kept tells nothing.
-    pub(super) async fn changes(
-        self,
-        connection: &mut AnyConnection,
-        breaking: Breaking,
-    ) -> Result<Vec<BreakingChange>> {
+    pub(super) async fn changes(self, connection: &mut Connection, breaking: Breaking) -> Result<Vec<BreakingChange>> {
         if self.live == self.next {
             return Ok(Vec::new());
         }
@@ -61,7 +58,7 @@ impl Successor<'_> {
         }
     }
 
-    async fn signature(self, connection: &mut AnyConnection, version: i64) -> Result<Option<Signature>> {
+    async fn signature(self, connection: &mut Connection, version: i64) -> Result<Option<Signature>> {
         let row = sqlx::query("select signature from versions where model = $1 and version = $2")
             .bind(self.model.as_str())
             .bind(version)

@@ -2,7 +2,7 @@
 
 use super::breaking::{Breaking, Successor};
 use super::row::{self, Plan};
-use super::{Deployment, DeploymentSpec, Rollout, Strategy};
+use super::{Deployment, DeploymentSpec, Forced, Rollout, Strategy};
 use crate::actor::Actor;
 use crate::audit::Deed;
 use crate::database::Write;
@@ -44,12 +44,14 @@ impl Registry {
             Strategy::Promotion => Some(set_promoted(&mut write, model, spec.version).await?),
             Strategy::Swap | Strategy::Canary(_) | Strategy::Shadow => None,
         };
+        let is_forced = breaking == Breaking::Forced;
         let plan = match (strategy, current.clone()) {
-            (Strategy::Swap, current) => swapped(spec, current, now),
+            (Strategy::Swap, current) => swapped((spec, is_forced), current, now),
             (_, None) => return Err(RegistryError::NotDeployed(model.clone())),
-            (Strategy::Promotion, current) => swapped(spec, current, now),
+            (Strategy::Promotion, current) => swapped((spec, is_forced), current, now),
             (Strategy::Canary(percent), Some(current)) => {
-                Plan { canary: Some((percent, spec)), rolled_back: None, ..current }
+                let forced = Forced { canary: is_forced, ..current.forced };
+                Plan { canary: Some((percent, spec)), forced, rolled_back: None, ..current }
             }
             (Strategy::Shadow, Some(current)) => Plan { shadow: Some(spec), rolled_back: None, ..current },
         };
@@ -95,13 +97,18 @@ impl Registry {
 }
 
 /// All requests to `spec`. What was live before is kept for a rollback, unless `spec` is it.
-fn swapped(spec: DeploymentSpec, current: Option<Plan>, now: Timestamp) -> Plan {
+fn swapped((spec, is_forced): (DeploymentSpec, bool), current: Option<Plan>, now: Timestamp) -> Plan {
+    let mut forced = Forced { primary: is_forced, canary: false };
     let (previous, deployed_at, by_rollback) = match current {
         None => (None, now, false),
-        Some(current) if current.primary == spec => (current.previous, current.deployed_at, current.by_rollback),
+        Some(current) if current.primary == spec => {
+            // Who forced it has done so still.
+            forced.primary |= current.forced.primary;
+            (current.previous, current.deployed_at, current.by_rollback)
+        }
         Some(current) => (Some(current.primary), now, false),
     };
-    Plan { primary: spec, previous, canary: None, shadow: None, deployed_at, by_rollback, rolled_back: None }
+    Plan { primary: spec, previous, canary: None, shadow: None, deployed_at, by_rollback, forced, rolled_back: None }
 }
 
 /// What the audit says of changes that break callers.

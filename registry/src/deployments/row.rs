@@ -1,18 +1,19 @@
 //! A deployment's row: reading it with the artifacts of its versions, and writing it.
 
-use super::{Deployment, DeploymentSpec, Placed, RolledBack};
+use super::{Deployment, DeploymentSpec, Forced, Placed, RolledBack};
 use crate::audit::digest;
+use crate::database::Connection;
 use crate::error::{RegistryError, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use servoir_types::{ModelId, Timestamp};
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row as _};
 
 macro_rules! select_deployments {
     () => {
         "select d.model, m.organization, m.name, d.generation, d.deployed_at, d.canary_percent, \
-         d.by_rollback, d.rolled_back, \
+         d.by_rollback, d.primary_forced, d.canary_forced, d.rolled_back, \
          d.primary_spec, p.digest as primary_digest, p.format as primary_format, \
          d.previous_spec, q.digest as previous_digest, q.format as previous_format, \
          d.canary_spec, c.digest as canary_digest, c.format as canary_format, \
@@ -25,7 +26,7 @@ macro_rules! select_deployments {
     };
 }
 
-pub(super) async fn select_one(connection: &mut AnyConnection, model: &ModelId) -> Result<Option<Deployment>> {
+pub(super) async fn select_one(connection: &mut Connection, model: &ModelId) -> Result<Option<Deployment>> {
     let row = sqlx::query(concat!(select_deployments!(), " where d.model = $1"))
         .bind(model.as_str())
         .fetch_optional(connection)
@@ -33,7 +34,7 @@ pub(super) async fn select_one(connection: &mut AnyConnection, model: &ModelId) 
     row.as_ref().map(deployment).transpose()
 }
 
-pub(super) async fn select_all(connection: &mut AnyConnection) -> Result<Vec<Deployment>> {
+pub(super) async fn select_all(connection: &mut Connection) -> Result<Vec<Deployment>> {
     let rows = sqlx::query(concat!(select_deployments!(), " order by d.model")).fetch_all(connection).await?;
     rows.iter().map(deployment).collect()
 }
@@ -48,6 +49,7 @@ fn deployment(row: &AnyRow) -> Result<Deployment> {
         _ => return Err(missing()),
     };
     let rolled_back: Option<String> = row.try_get("rolled_back")?;
+    let flag = |column: &str| row.try_get::<i64, _>(column).map(|flag| flag != 0);
     Ok(Deployment {
         model: ModelId::from_text(row.try_get::<String, _>("model")?),
         organization: row.try_get("organization")?,
@@ -58,7 +60,8 @@ fn deployment(row: &AnyRow) -> Result<Deployment> {
         canary,
         shadow: placed(row, ["shadow_spec", "shadow_digest", "shadow_format"])?,
         deployed_at: Timestamp::from_millis(row.try_get("deployed_at")?),
-        by_rollback: row.try_get::<i64, _>("by_rollback")? != 0,
+        by_rollback: flag("by_rollback")?,
+        forced: Forced { primary: flag("primary_forced")?, canary: flag("canary_forced")? },
         rolled_back: rolled_back.map(|text| json_of("rolled_back", &text)).transpose()?,
     })
 }
@@ -82,6 +85,7 @@ pub(super) struct Plan {
     pub(super) shadow: Option<DeploymentSpec>,
     pub(super) deployed_at: Timestamp,
     pub(super) by_rollback: bool,
+    pub(super) forced: Forced,
     pub(super) rolled_back: Option<RolledBack>,
 }
 
@@ -94,6 +98,7 @@ impl Plan {
             shadow: deployment.shadow.map(|placed| placed.spec),
             deployed_at: deployment.deployed_at,
             by_rollback: deployment.by_rollback,
+            forced: deployment.forced,
             rolled_back: deployment.rolled_back,
         }
     }
@@ -107,6 +112,7 @@ impl Plan {
             shadow: None,
             deployed_at: now,
             by_rollback: true,
+            forced: Forced::default(),
             rolled_back: None,
         })
     }
@@ -123,15 +129,15 @@ impl Plan {
 }
 
 /// Makes the plan what should run for a touched model, under the next generation.
-pub(super) async fn save(connection: &mut AnyConnection, model: &ModelId, plan: &Plan) -> Result<()> {
+pub(super) async fn save(connection: &mut Connection, model: &ModelId, plan: &Plan) -> Result<()> {
     let json = |spec: &DeploymentSpec| json!(spec).to_string();
     let canary = plan.canary.as_ref();
     let generation = next_generation(connection).await?;
     sqlx::query(
         "insert into deployments (model, generation, primary_version, primary_spec, previous_version, previous_spec, \
          canary_version, canary_spec, canary_percent, shadow_version, shadow_spec, deployed_at, \
-         by_rollback, rolled_back) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         by_rollback, rolled_back, primary_forced, canary_forced) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
          on conflict (model) do update set generation = excluded.generation, \
          primary_version = excluded.primary_version, primary_spec = excluded.primary_spec, \
          previous_version = excluded.previous_version, previous_spec = excluded.previous_spec, \
@@ -139,7 +145,8 @@ pub(super) async fn save(connection: &mut AnyConnection, model: &ModelId, plan: 
          canary_percent = excluded.canary_percent, \
          shadow_version = excluded.shadow_version, shadow_spec = excluded.shadow_spec, \
          deployed_at = excluded.deployed_at, \
-         by_rollback = excluded.by_rollback, rolled_back = excluded.rolled_back",
+         by_rollback = excluded.by_rollback, rolled_back = excluded.rolled_back, \
+         primary_forced = excluded.primary_forced, canary_forced = excluded.canary_forced",
     )
     .bind(model.as_str())
     .bind(generation)
@@ -155,13 +162,15 @@ pub(super) async fn save(connection: &mut AnyConnection, model: &ModelId, plan: 
     .bind(plan.deployed_at.as_millis())
     .bind(i64::from(plan.by_rollback))
     .bind(plan.rolled_back.as_ref().map(|rolled_back| json!(rolled_back).to_string()))
+    .bind(i64::from(plan.forced.primary))
+    .bind(i64::from(plan.forced.canary))
     .execute(connection)
     .await?;
     Ok(())
 }
 
 /// Counts a change of what should run. Locked to the end of the transaction, so generations are committed in order.
-pub(super) async fn next_generation(connection: &mut AnyConnection) -> Result<i64> {
+pub(super) async fn next_generation(connection: &mut Connection) -> Result<i64> {
     let generation =
         sqlx::query_scalar("update deployment_generation set value = value + 1 where id = 1 returning value")
             .fetch_one(connection)

@@ -3,7 +3,7 @@
 use super::breaking::{Breaking, Successor};
 use super::rollout::{Change, finish};
 use super::row::{self, Plan};
-use super::{Deployment, RolledBack};
+use super::{Deployment, Forced, RolledBack};
 use crate::actor::Actor;
 use crate::database::Write;
 use crate::error::Result;
@@ -58,7 +58,8 @@ async fn way_back(
     now: Timestamp,
 ) -> Result<Option<Plan>> {
     if on_trial == OnTrial::Canary {
-        return Ok(current.canary.is_some().then(|| Plan { canary: None, ..current.clone() }));
+        let forced = Forced { canary: false, ..current.forced };
+        return Ok(current.canary.is_some().then(|| Plan { canary: None, forced, ..current.clone() }));
     }
     let Some(plan) = current.back(now).filter(|_| !current.by_rollback) else { return Ok(None) };
     let successor = Successor { model, live: current.primary.version, next: plan.primary.version };

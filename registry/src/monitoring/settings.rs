@@ -2,12 +2,13 @@
 
 use crate::actor::Actor;
 use crate::audit::Deed;
+use crate::database::Connection;
 use crate::error::{RegistryError, Result};
 use crate::models::touch;
 use crate::registry::Registry;
 use serde_json::Value;
 use servoir_types::{ModelId, Timestamp};
-use sqlx::{AnyConnection, Row as _};
+use sqlx::Row as _;
 
 /// What is kept of how a model is monitored.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -72,7 +73,7 @@ impl Registry {
     }
 }
 
-async fn find(connection: &mut AnyConnection, model: &ModelId) -> Result<MonitoringSettingsRow> {
+async fn find(connection: &mut Connection, model: &ModelId) -> Result<MonitoringSettingsRow> {
     let row = sqlx::query("select body, revision from monitoring_settings where model = $1")
         .bind(model.as_str())
         .fetch_optional(connection)

@@ -1,7 +1,9 @@
-//! A way to a server that can be shut and opened again.
+//! A way to a server that can be shut and opened again, and that can fall silent.
 
 use std::net::SocketAddr;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// Passes connections on to a server while it is open.
@@ -9,11 +11,20 @@ pub struct Gate {
     pub port: u16,
     server: SocketAddr,
     passing: Option<JoinHandle<()>>,
+    passes: watch::Sender<Passes>,
+}
+
+/// What gets through.
+#[derive(Clone, Copy, Default)]
+struct Passes {
+    nothing: bool,
+    /// Nor does anything ever again on connections that came before so many losses.
+    losses: u64,
 }
 
 impl Gate {
     pub async fn open_to(server: SocketAddr) -> Self {
-        let mut gate = Self { port: 0, server, passing: None };
+        let mut gate = Self { port: 0, server, passing: None, passes: watch::Sender::default() };
         gate.open().await;
         gate
     }
@@ -22,14 +33,20 @@ impl Gate {
     pub async fn open(&mut self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
         self.port = listener.local_addr().unwrap().port();
-        let server = self.server;
+        let (server, passes) = (self.server, self.passes.subscribe());
         self.passing = Some(tokio::spawn(async move {
             // Ends its connections when this task does.
             let mut connections = JoinSet::new();
-            while let Ok((mut client, _)) = listener.accept().await {
+            while let Ok((client, _)) = listener.accept().await {
+                let (to_server, to_client) = (passes.clone(), passes.clone());
+                let born = passes.borrow().losses;
                 connections.spawn(async move {
-                    let mut server = TcpStream::connect(server).await?;
-                    tokio::io::copy_bidirectional(&mut client, &mut server).await
+                    let (from_client, client) = client.into_split();
+                    let (from_server, server) = TcpStream::connect(server).await?.into_split();
+                    tokio::try_join!(
+                        pass((from_client, server), (to_server, born)),
+                        pass((from_server, client), (to_client, born))
+                    )
                 });
             }
         }));
@@ -41,5 +58,36 @@ impl Gate {
             passing.abort();
             assert!(passing.await.unwrap_err().is_cancelled());
         }
+    }
+
+    /// Lets nothing through any more, in neither direction, and cuts nothing: as a server that is frozen.
+    pub fn fall_silent(&self) {
+        self.passes.send_modify(|passes| passes.nothing = true);
+    }
+
+    /// Lets everything through again, what has gathered too.
+    pub fn speak(&self) {
+        self.passes.send_modify(|passes| passes.nothing = false);
+    }
+
+    /// Lets new connections through; those that there are stay silent for ever, as when a router has forgotten them.
+    pub fn speak_to_others(&self) {
+        self.passes.send_modify(|passes| *passes = Passes { nothing: false, losses: passes.losses + 1 });
+    }
+}
+
+/// Passes one direction on, for a connection that came after so many losses.
+async fn pass(
+    (mut from, mut to): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    (mut passes, born): (watch::Receiver<Passes>, u64),
+) -> std::io::Result<()> {
+    let mut part = vec![0; 16 * 1024];
+    loop {
+        let count = from.read(&mut part).await?;
+        let is_gone = passes.wait_for(|passes| !passes.nothing && passes.losses == born).await.is_err();
+        if count == 0 || is_gone {
+            return to.shutdown().await;
+        }
+        to.write_all(&part[..count]).await?;
     }
 }

@@ -103,7 +103,7 @@ behaviours! {
             frames_have_no_gap_and_no_double, a_log_is_read_by_level_from_both_ends, a_run_ends_once,
             a_trained_version_comes_with_everything_or_not_at_all, runs_of_servers_that_are_gone_are_interrupted,
             an_external_run_is_fed_and_ended_by_who_runs_it, runs_go_with_their_model;
-        outage: a_database_that_is_not_there_is_an_error, a_database_that_goes_away_comes_back, a_closed_registry_answers_with_errors,
+        outage: a_database_that_is_not_there_is_an_error, a_database_that_goes_away_comes_back, a_database_that_falls_silent_is_given_up, a_closed_registry_answers_with_errors,
             one_server_to_a_sqlite_file, the_audit_is_inspected_beside_the_server;
     }
 }

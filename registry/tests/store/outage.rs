@@ -4,8 +4,8 @@ use crate::gate::Gate;
 use crate::world::{Database, World, actor, code, everything, new_model, new_version};
 use servoir_registry::{AuditVerdict, Registry};
 use servoir_types::{ModelId, Secret};
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Executor as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
@@ -65,6 +65,61 @@ pub async fn a_database_that_goes_away_comes_back(world: &World) {
     registry.create_model(&actor("acme"), new_model("after")).await.unwrap();
     assert_eq!(registry.models("acme", &everything()).await.unwrap().total, 2);
     assert_eq!(registry.verify_audit().await.unwrap(), AuditVerdict::Intact { entries: 2 });
+    registry.close().await;
+}
+
+pub async fn a_database_that_falls_silent_is_given_up(world: &World) {
+    if world.database == Database::Sqlite {
+        return;
+    }
+    let direct: PgConnectOptions = world.options.database_url.expose().parse().unwrap();
+    let server = tokio::net::lookup_host((direct.get_host(), direct.get_port())).await.unwrap().next().unwrap();
+    let gate = Gate::open_to(server).await;
+    let url = direct.clone().host("127.0.0.1").port(gate.port).to_url_lossy().to_string();
+    let registry = world
+        .open_again(|options| {
+            options.database_url = Secret::new(url);
+            options.scratch_dir = world.folder.path().join("other");
+            options.acquire_timeout_seconds = 4;
+            options.statement_seconds_max = 6;
+        })
+        .await;
+    let create = async |name| registry.create_model(&actor("acme"), new_model(name)).await;
+    create("before").await.unwrap();
+    let turns: [(fn(&Gate), _, _); 2] =
+        [(Gate::speak, "lost-1", "after-1"), (Gate::speak_to_others, "lost-2", "after-2")];
+    for (speak, lost, after) in turns {
+        // A statement is held up, so that the silence begins amid it.
+        let mut other = direct.connect().await.unwrap();
+        other.execute("begin; lock table models in access exclusive mode").await.unwrap();
+        let begun = Instant::now();
+        let silence = async {
+            let waits =
+                "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+            while world.sql(waits).await != Some(1) {}
+            gate.fall_silent();
+            other.execute("rollback").await.unwrap();
+            // Nobody else is answered either.
+            let called = Instant::now();
+            assert_eq!(code(registry.models("acme", &everything()).await), "database-unavailable");
+            assert!(called.elapsed() < Duration::from_secs(10), "{:?}", called.elapsed());
+        };
+        let (created, ()) = tokio::join!(create(lost), silence);
+        let error = created.expect_err("nothing was answered");
+        assert_eq!(error.code(), "database-unavailable");
+        let named = "it has said nothing for 8 s; see 'storage.database_statement_seconds_max'";
+        assert!(error.to_string().contains(named), "{error}");
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+        speak(&gate);
+        // What was left open over there ends with its own time limit, at the latest.
+        let back = Instant::now();
+        while let Err(error) = create(after).await {
+            assert_eq!(error.code(), "database-unavailable");
+            assert!(back.elapsed() < Duration::from_secs(30), "{error}");
+        }
+    }
+    assert_eq!(registry.models("acme", &everything()).await.unwrap().total, 3);
+    assert_eq!(registry.verify_audit().await.unwrap(), AuditVerdict::Intact { entries: 3 });
     registry.close().await;
 }
 

@@ -3,7 +3,7 @@
 use crate::world::{World, actor, code, new_version, spec};
 use serde_json::json;
 use servoir_registry::{
-    AuditFilter, Breaking, Finding, NewVersion, OnTrial, RegistryError, RolledBack, Rollout, Strategy,
+    AuditFilter, Breaking, Finding, Forced, NewVersion, OnTrial, RegistryError, RolledBack, Rollout, Strategy,
 };
 use servoir_types::{Datatype, ModelId, Shape, Signature, TensorSpec};
 
@@ -43,17 +43,23 @@ pub async fn what_breaks_callers_is_refused_unless_it_is_forced(world: &World) {
     assert_eq!(code(registry.check_successor(&model, 1).await), "swap-refused");
     assert_eq!(code(registry.check_successor(&model, 4).await), "ok", "what is not known breaks nobody");
     deploy(1, Strategy::Shadow.into()).await.unwrap();
-    deploy(1, forced(Strategy::Canary(10))).await.unwrap();
+    let beside = deploy(1, forced(Strategy::Canary(10))).await.unwrap();
+    assert_eq!(beside.forced, Forced { primary: false, canary: true });
     let swapped = deploy(1, forced(Strategy::Swap)).await.unwrap();
     assert_eq!((swapped.primary.spec.version, swapped.by_rollback), (1, false));
+    assert_eq!(swapped.forced, Forced { primary: true, canary: false });
+    assert_eq!(registry.deployment(&model).await.unwrap().unwrap().forced, swapped.forced);
     let (action, after) = newest_audit(world, &model).await;
     assert_eq!(action, "model.deployed");
     let change = json!({"side": "input", "name": "x", "was": "FP32 [-1, 4]", "is": "FP32 [-1, 3]"});
     assert_eq!(after["forced"], json!([change]));
+    let again = deploy(1, Strategy::Swap.into()).await.unwrap();
+    assert!(again.forced.primary, "the same, deployed again");
 
     assert_eq!(code(registry.rollback(&who, &model, Breaking::Refused).await), "swap-refused");
     let back = registry.rollback(&who, &model, Breaking::Forced).await.unwrap();
     assert_eq!((back.primary.spec.version, back.by_rollback), (3, true));
+    assert_eq!(back.forced, Forced::default());
     let (action, after) = newest_audit(world, &model).await;
     assert_eq!((action.as_str(), &after["forced"][0]["is"]), ("model.rolled_back", &json!("FP32 [-1, 4]")));
     deploy(4, Strategy::Swap.into()).await.unwrap();

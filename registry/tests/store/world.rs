@@ -76,6 +76,7 @@ impl World {
             database_url: Secret::new(database_url),
             connections_max: 10,
             acquire_timeout_seconds: 60,
+            statement_seconds_max: 30,
             artifacts_url,
             s3: objects.settings(),
             import_sources: Vec::new(),

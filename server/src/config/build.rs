@@ -29,6 +29,7 @@ pub(super) fn config(effective: &[Effective]) -> Config {
         data_dir: PathBuf::from(values.text("storage.data_dir").unwrap_or_default()),
         database_url: values.secret("storage.database").unwrap_or_else(|| Secret::new("")),
         database_connections_max: values.size("storage.database_connections_max").try_into().unwrap_or(u32::MAX),
+        database_statement_seconds_max: values.count("storage.database_statement_seconds_max"),
         artifacts_url: values.text("storage.artifacts").unwrap_or_default(),
         s3: values.options("storage.s3"),
         import_sources: values.list("storage.import_sources"),
@@ -67,6 +68,7 @@ pub(super) fn config(effective: &[Effective]) -> Config {
             labels_differ_percent_max: values.count("swap.labels_differ_percent_max"),
             scores_differ_percent_max: values.count("swap.scores_differ_percent_max"),
             requests_slower_percent_max: values.count("swap.requests_slower_percent_max"),
+            watch_divergence: matches!(values.of("swap.watch_divergence"), Value::Flag(true)),
         },
         studio: StudioConfig {
             runs_max: values.size("studio.runs_max"),

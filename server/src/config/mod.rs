@@ -46,6 +46,8 @@ pub struct Config {
     pub database_url: Secret,
     /// `storage.database_connections_max`.
     pub database_connections_max: u32,
+    /// `storage.database_statement_seconds_max`: how long PostgreSQL may take for a statement.
+    pub database_statement_seconds_max: u64,
     /// `storage.artifacts`: `file:///DIR` or `s3://BUCKET/PREFIX`; by default a folder in the data folder.
     pub artifacts_url: String,
     /// `storage.s3`: a table of options for an S3-compatible store, by `object_store`'s names.
@@ -191,6 +193,8 @@ pub struct SwapConfig {
     pub scores_differ_percent_max: u64,
     /// `swap.requests_slower_percent_max`: by so much longer their answers may take; 0: by any.
     pub requests_slower_percent_max: u64,
+    /// `swap.watch_divergence`: whether labels and scores that are limited are compared after a version has gone live, too.
+    pub watch_divergence: bool,
 }
 
 /// How runs of training go on here.

@@ -135,6 +135,12 @@ pub static SETTINGS: &[Setting] = &[
         "database connections that may be open at once",
     ),
     Setting::new(
+        "storage.database_statement_seconds_max",
+        count(1, 3600),
+        "30",
+        "how long PostgreSQL may take for one statement; two seconds later the database counts as away when it has said nothing",
+    ),
+    Setting::new(
         "storage.artifacts",
         Kind::Text,
         "",
@@ -325,6 +331,12 @@ pub static SETTINGS: &[Setting] = &[
         count(0, 100_000),
         "0",
         "how much longer, in per cent, the next version may take for the requests that were kept; 0 for any longer",
+    ),
+    Setting::new(
+        "swap.watch_divergence",
+        Kind::Flag,
+        "true",
+        "whether a version that has gone live, or a canary, is taken down when its labels or scores are surely further from those of the one before than is allowed; nothing is compared where any distance is",
     ),
     Setting::new(
         "studio.runs_max",

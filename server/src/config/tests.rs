@@ -34,11 +34,13 @@ fn defaults_are_those_that_are_documented() {
     assert_eq!((config.limits.requests_in_flight_max, config.limits.predict_seconds_max), (4096, 60));
     assert_eq!((config.batching.batch_rows_max, config.batching.queue_rows_max), (64, 10_000));
     assert_eq!((config.batching.queue_bytes_max, config.database_connections_max), (256 << 20, 16));
+    assert_eq!(config.database_statement_seconds_max, 30);
     assert_eq!((config.log_level.as_str(), config.log_format), ("info", LogFormat::Auto));
     let swap = config.swap;
     assert_eq!((swap.watch_seconds, swap.false_alarms_one_in, swap.slower_percent_max), (300, 1000, 100));
     assert_eq!((swap.requests_max, swap.requests_bytes_max, swap.requests_slower_percent_max), (0, 16 << 20, 0));
     assert_eq!((swap.labels_differ_percent_max, swap.scores_differ_percent_max), (100, 200));
+    assert!(swap.watch_divergence);
     assert_eq!((config.models.memory_bytes_max, config.models.idle_seconds), (0, 300));
     assert!(!config.auth.off && !config.metrics_public);
     let preflight = config.preflight;
@@ -62,6 +64,7 @@ compress_bytes_min = 17
 data_dir = "/d"
 database = "postgres://u:p@h/n"
 database_connections_max = 5
+database_statement_seconds_max = 34
 artifacts = "s3://bucket/prefix"
 s3 = { aws_region = "r", aws_allow_http = true }
 import_sources = ["s3://models/"]
@@ -118,6 +121,7 @@ requests_bytes_max = 30
 labels_differ_percent_max = 31
 scores_differ_percent_max = 32
 requests_slower_percent_max = 33
+watch_divergence = false
 [studio]
 runs_max = 21
 threads = 22
@@ -148,6 +152,7 @@ format = "json"
     assert_eq!(tls, ["/tls/chain.pem", "/tls/key.pem", "/tls/clients.pem"].map(PathBuf::from));
     assert_eq!((config.compress_bytes_min, config.shutdown_delay_seconds), (17, 3));
     assert_eq!((config.data_dir, config.database_connections_max), (PathBuf::from("/d"), 5));
+    assert_eq!(config.database_statement_seconds_max, 34);
     assert_eq!(config.s3, [("aws_allow_http".into(), Secret::new("true")), ("aws_region".into(), Secret::new("r"))]);
     assert_eq!((config.onnxruntime, config.engine_threads), (Some(PathBuf::from("/lib/ort.so")), 6));
     assert_eq!((config.profile_seconds, config.batching.check_one_in), (18, 20));
@@ -176,6 +181,7 @@ format = "json"
     assert_eq!((swap.watch_seconds, swap.false_alarms_one_in, swap.slower_percent_max), (26, 27, 28));
     assert_eq!((swap.requests_max, swap.requests_bytes_max, swap.requests_slower_percent_max), (29, 30, 33));
     assert_eq!((swap.labels_differ_percent_max, swap.scores_differ_percent_max), (31, 32));
+    assert!(!swap.watch_divergence);
     let studio = config.studio;
     assert_eq!((studio.runs_max, studio.threads, studio.memory_bytes_max, studio.nice), (21, 22, 64 << 20, 18));
     assert_eq!(studio.worker, Some(PathBuf::from("/bin/contained")));

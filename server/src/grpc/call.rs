@@ -1,14 +1,16 @@
 //! One call, as far as our own layers know it: tonic's answers have no room for that.
 
+use super::messages::{Held, Messages};
 use super::status;
 use crate::auth::Principal;
 use crate::error::ApiError;
+use crate::http::room::{Full, Room};
 use crate::telemetry::metrics::{Protocol, Served};
 use axum::body::Body;
 use axum::response::Response;
 use http::Request;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Who called, and what came of it.
 pub struct Call {
@@ -16,15 +18,16 @@ pub struct Call {
     is_prediction: bool,
     error: OnceLock<ApiError>,
     served: OnceLock<Served>,
+    messages: Mutex<Messages>,
 }
 
 impl Call {
-    /// The call of a request; handlers find it in the request's extensions.
-    pub fn enter(request: &mut Request<Body>) -> Arc<Self> {
+    /// The call of a request, whose messages take room there; handlers find it in the request's extensions.
+    pub fn enter(request: &mut Request<Body>, room: Room) -> Arc<Self> {
         let principal = request.extensions().get::<Result<Principal, ApiError>>().cloned();
         let unknown = || Err(ApiError::internal("a call was reached without passing authentication"));
         let is_prediction = request.uri().path().ends_with("/ModelInfer");
-        let call = Arc::new(Self::new(principal.unwrap_or_else(unknown), is_prediction));
+        let call = Arc::new(Self::new(principal.unwrap_or_else(unknown), is_prediction, room));
         request.extensions_mut().insert(Arc::clone(&call));
         call
     }
@@ -32,11 +35,39 @@ impl Call {
     /// The call that a handler answers.
     pub fn of<T>(request: &tonic::Request<T>) -> Arc<Self> {
         let call = request.extensions().get::<Arc<Self>>().cloned();
-        call.unwrap_or_else(|| Arc::new(Self::new(Err(ApiError::internal("a call lost its caller")), false)))
+        call.unwrap_or_else(|| {
+            Arc::new(Self::new(Err(ApiError::internal("a call lost its caller")), false, Room::new(0)))
+        })
     }
 
-    const fn new(principal: Result<Principal, ApiError>, is_prediction: bool) -> Self {
-        Self { principal, is_prediction, error: OnceLock::new(), served: OnceLock::new() }
+    fn new(principal: Result<Principal, ApiError>, is_prediction: bool, room: Room) -> Self {
+        let messages = Mutex::new(Messages::new(room));
+        Self { principal, is_prediction, error: OnceLock::new(), served: OnceLock::new(), messages }
+    }
+
+    /// These bytes of its messages have come.
+    ///
+    /// # Errors
+    /// When there is no room for them.
+    pub fn see(&self, bytes: &[u8]) -> Result<(), Full> {
+        self.messages().see(bytes)
+    }
+
+    /// The room of the next message, for as long as this is kept. Its length is asked for where what has come of it does not tell.
+    ///
+    /// # Errors
+    /// 429 `bodies-too-large`.
+    pub fn next_message(&self, length: impl FnOnce() -> usize) -> Result<Option<Held>, ApiError> {
+        Ok(self.messages().next(length)?)
+    }
+
+    /// Why a message could not be read, when it had no room.
+    pub fn without_room(&self) -> Option<ApiError> {
+        self.messages().refused().map(ApiError::from)
+    }
+
+    fn messages(&self) -> MutexGuard<'_, Messages> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who called.

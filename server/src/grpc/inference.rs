@@ -9,6 +9,7 @@ use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::http::predict::v2::{shared_memory, trace_is_not_here};
 use futures_util::stream::BoxStream;
+use prost::Message as _;
 use servoir_codec::grpc::proto::*;
 use std::time::Instant;
 use tonic::{Request, Response, Status, Streaming};
@@ -60,8 +61,9 @@ impl GrpcInferenceService for Inference {
     async fn model_infer(&self, request: Request<ModelInferRequest>) -> Result<Response<ModelInferResponse>, Status> {
         let call = Call::of(&request);
         let mut served = call.counted();
-        let answer = match call.principal() {
-            Ok(principal) => infer::infer(&self.app, principal, request.into_inner(), &mut served).await,
+        let room = call.next_message(|| request.get_ref().encoded_len());
+        let answer = match room.and_then(|room| Ok((room, call.principal()?))) {
+            Ok((_room, principal)) => infer::infer(&self.app, principal, request.into_inner(), &mut served).await,
             Err(error) => Err(error),
         };
         call.answer(answer)
@@ -80,7 +82,7 @@ impl GrpcInferenceService for Inference {
         let Some(request_id) = request.extensions().get().cloned() else {
             return Err(call.fail(ApiError::internal("a call was reached without a request id")));
         };
-        let predictions = Predictions { app: self.app.clone(), head, request_id, deadline };
+        let predictions = Predictions { app: self.app.clone(), call, head, request_id, deadline };
         Ok(Response::new(predictions.answers(request.into_inner())))
     }
 

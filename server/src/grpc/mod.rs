@@ -13,6 +13,7 @@ mod health;
 mod infer;
 mod inference;
 mod message;
+mod messages;
 mod reflection;
 mod repository;
 #[allow(clippy::all)] // generated; the .proto files are the documentation

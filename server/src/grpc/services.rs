@@ -53,7 +53,7 @@ impl Services {
 
     /// Answers a call. An error, and what is counted, are left in the answer's extensions for the outermost layer.
     pub async fn answer(&self, mut request: Request<Body>) -> Response {
-        let call = Call::enter(&mut request);
+        let call = Call::enter(&mut request, self.app.bodies.clone());
         let answered = match deadline::of(request.headers()) {
             Ok(None) => self.dispatch(request, &call).await,
             Ok(Some(limit)) => match tokio::time::timeout(limit, self.dispatch(request, &call)).await {
@@ -94,11 +94,9 @@ impl Services {
         if let Some(encoding) = encoding(request.headers()) {
             service = service.send_compressed(encoding);
         }
-        let request = match method {
-            // A stream may be silent for as long as its connection lives.
-            "ModelStreamInfer" => request,
-            _ => request.map(|body| Body::new(Attended::new(body, limits.body_idle_seconds, Arc::clone(call)))),
-        };
+        // A stream may be silent for as long as its connection lives.
+        let idle_seconds = (method != "ModelStreamInfer").then_some(limits.body_idle_seconds);
+        let request = request.map(|body| Body::new(Attended::new(body, idle_seconds, Arc::clone(call))));
         let response = service.oneshot(request).await.unwrap_or_else(|never| match never {});
         finished(response, call, bytes_max)
     }

@@ -1,6 +1,7 @@
 //! Predictions over one stream: each message is a request of its own, answered in the order of the messages.
 
-use super::call::unserved;
+use super::call::{Call, unserved};
+use super::messages::Held;
 use super::services::prediction_bytes_max;
 use super::{deadline, infer, status};
 use crate::app::SharedApp;
@@ -14,6 +15,7 @@ use crate::telemetry::metrics::{InFlight, Served};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, StreamExt as _};
 use http::{HeaderMap, StatusCode};
+use prost::Message as _;
 use servoir_codec::grpc::proto::{ModelInferRequest, ModelInferResponse, ModelStreamInferResponse};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -25,10 +27,15 @@ const UNDER_WAY_MAX: usize = 16;
 /// The path of the call, as it is counted.
 const PATH: &str = "/inference.GRPCInferenceService/ModelStreamInfer";
 
+/// A message, with the room that it has for as long as it is worked on.
+type Message = (ModelInferRequest, Option<Held>);
+
 /// A stream of predictions.
 pub struct Predictions {
     /// The parts of the server.
     pub app: SharedApp,
+    /// The call that it is.
+    pub call: Arc<Call>,
     /// The head of the call: its credential is checked anew with each message.
     pub head: HeaderMap,
     /// Finds the stream in the log.
@@ -47,9 +54,12 @@ impl Predictions {
         let this = Arc::new(self);
         let answer = {
             let this = Arc::clone(&this);
-            move |message: Result<ModelInferRequest, Status>| {
+            move |message: Result<Message, Status>| {
                 let this = Arc::clone(&this);
-                async move { this.in_time(this.answer(message?)).await }
+                async move {
+                    let (message, _room) = message?;
+                    this.in_time(this.answer(message)).await
+                }
             }
         };
         until_the_end(this, messages).map(answer).buffered(UNDER_WAY_MAX).boxed()
@@ -91,7 +101,15 @@ impl Predictions {
 
     /// What tonic found in a message, in our words; it cannot go on behind one that it did not read.
     fn unreadable(&self, found: &Status) -> Status {
-        status::of(&status::read(found, prediction_bytes_max(&self.app.config.limits)))
+        let without_room = self.call.without_room();
+        status::of(&without_room.unwrap_or_else(|| status::read(found, prediction_bytes_max(&self.app.config.limits))))
+    }
+
+    /// A message and its room.
+    fn read(&self, message: Result<ModelInferRequest, Status>) -> Result<Message, Status> {
+        let message = message.map_err(|found| self.unreadable(&found))?;
+        let room = self.call.next_message(|| message.encoded_len()).map_err(|error| status::of(&error))?;
+        Ok((message, room))
     }
 
     fn log(&self, error: &ApiError) {
@@ -115,7 +133,7 @@ impl Predictions {
 fn until_the_end(
     stream: Arc<Predictions>,
     messages: Streaming<ModelInferRequest>,
-) -> impl futures_util::Stream<Item = Result<ModelInferRequest, Status>> {
+) -> impl futures_util::Stream<Item = Result<Message, Status>> {
     stream::unfold(Some(messages), move |messages| {
         let stream = Arc::clone(&stream);
         async move {
@@ -124,7 +142,7 @@ fn until_the_end(
                 tokio::select! {
                     biased;
                     () = stream.app.readiness.closed() => Some(Err(going())),
-                    message = messages.next() => message.map(|message| message.map_err(|status| stream.unreadable(&status))),
+                    message = messages.next() => message.map(|message| stream.read(message)),
                 }
             };
             let next = stream.in_time(next).await.unwrap_or_else(|passed| Some(Err(passed)))?;

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// What is counted at a time, in bytes.
 const UNIT_BYTES: usize = 1024;
 /// Shorter bodies are not counted, in bytes: the number of requests in flight bounds them.
-const COUNTED_BYTES_MIN: usize = 64 * 1024;
+pub const COUNTED_BYTES_MIN: usize = 64 * 1024;
 
 /// The memory that long bodies may take, all together: from their first byte until nobody holds them any more.
 #[derive(Debug, Clone)]

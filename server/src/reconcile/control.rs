@@ -66,7 +66,7 @@ impl Control {
         if app.config.swap.watch_seconds > 0 {
             let previous = desired.previous.as_ref().filter(|_| !desired.by_rollback);
             let way_back = previous.and_then(|placed| u64::try_from(placed.spec.version).ok());
-            let arrival = Arrival { replaced: replaced.as_deref(), live: &live, way_back };
+            let arrival = Arrival { replaced: replaced.as_deref(), live: &live, way_back, forced: desired.forced };
             let limits = Limits::of(&app.config.swap);
             app.reconciler.trials.published(&desired.model, &arrival, &limits, Instant::now());
         }

@@ -41,7 +41,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use trial::Trials;
-pub use trial::{Cause, keep_on_trial};
+pub use trial::{Asked, Cause, Divergence, keep_on_trial};
 pub use watch::keep_converging;
 
 /// Makes what runs equal to what should run.
@@ -50,7 +50,8 @@ pub struct Reconciler {
     loader: Loader,
     controls: Mutex<HashMap<ModelId, Arc<tokio::sync::Mutex<Control>>>>,
     states: Mutex<BTreeMap<String, ModelState>>,
-    trials: Trials,
+    /// What is compared with the version before.
+    pub trials: Trials,
     sleepers: Sleepers,
     /// What shadows answered.
     pub mirrored: Mirrored,

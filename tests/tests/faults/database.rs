@@ -93,13 +93,18 @@ struct BehindAGate {
 
 impl BehindAGate {
     async fn start(data: &TempDir) -> Self {
+        Self::start_with(data, |_| {}).await
+    }
+
+    async fn start_with(data: &TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let database = TestDatabase::create().await;
         let direct: PgConnectOptions = database.url().parse().expect("a URL");
         let place = (direct.get_host().to_owned(), direct.get_port());
         let place = tokio::net::lookup_host(place).await.ok().and_then(|mut found| found.next()).expect("its address");
         let gate = Gate::open_to(place).await;
         let url = direct.host("127.0.0.1").port(gate.port).to_url_lossy().to_string();
-        let config = Config { database_url: Secret::new(url), ..config(data.path()) };
+        let mut config = Config { database_url: Secret::new(url), ..config(data.path()) };
+        change(&mut config);
         let running = start(config).await.expect("the server starts");
         let api = Api::new(format!("http://{}", running.addresses[0]), Some(BOOTSTRAP_KEY));
         eventually("ready", async || api.get("/readyz").await.status == 200).await;
@@ -157,6 +162,40 @@ async fn postgresql_that_stops_and_starts_again() {
         .expect("a count");
     assert_eq!(kept, 1, "the prediction that was made while the database was away");
     connection.close().await.expect("the connection ends");
+    running.stop().await;
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgresql_that_falls_silent_amid_a_statement_and_speaks_again() {
+    let data = TempDir::new().expect("a temporary folder");
+    // Two seconds more is what is waited for.
+    let change = |config: &mut Config| config.database_statement_seconds_max = 5;
+    let BehindAGate { database, gate, running, api, model } = BehindAGate::start_with(&data, change).await;
+    let load = AllAlong::ask(&api, &model);
+    let direct: PgConnectOptions = database.url().parse().expect("a URL");
+    let (mut other, mut watcher) =
+        (direct.connect().await.expect("PostgreSQL"), direct.connect().await.expect("PostgreSQL"));
+    let models = format!("{REGISTRY}/models");
+    // A statement is held up, so that the silence begins amid it.
+    other.execute("begin; lock table models in access exclusive mode").await.expect("a lock");
+    let silence = async {
+        let waits =
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+        while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut watcher).await.expect("a count") == 0 {}
+        gate.fall_silent();
+        other.execute("rollback").await.expect("the lock ends");
+        refused("list", api.get(&models), AWAY).await;
+        api.get("/readyz").await.expect(200);
+    };
+    let create = api.post(&models, json!({"name": "lost", "framework": "onnx"}));
+    tokio::join!(refused("create", create, AWAY), silence);
+    gate.speak();
+    eventually("the database answers", async || running.app().registry.ping_database().await.is_ok()).await;
+    all_is_well(&api, &model).await;
+    load.was_well().await;
+    other.close().await.expect("the connection ends");
+    watcher.close().await.expect("the connection ends");
     running.stop().await;
     database.drop().await;
 }

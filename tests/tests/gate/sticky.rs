@@ -32,16 +32,54 @@ async fn version(api: &Api, path: &str, body: &Value, header: Option<&str>) -> u
     version.expect("a version")
 }
 
-/// The same over gRPC.
-async fn version_of_message(client: &mut GrpcInferenceServiceClient<Channel>, case: &Value, entity: &str) -> u64 {
-    let inputs = case["inputs"].as_object().expect("inputs by name").iter().map(|(name, tensor)| {
-        let list = |key: &str| tensor[key].as_array().expect("a list").clone();
-        let values = list("data").iter().filter_map(|value| Some(value.as_f64()? as f32)).collect();
+/// The numbers of a tensor of FP32.
+fn numbers(tensor: &Value) -> Vec<f32> {
+    let data = tensor["data"].as_array().expect("a list");
+    data.iter().map(|value| value.as_f64().map_or(f32::NAN, |value| value as f32)).collect()
+}
+
+/// The same as bytes.
+fn bytes(tensor: &Value) -> Vec<u8> {
+    numbers(tensor).into_iter().flat_map(f32::to_le_bytes).collect()
+}
+
+/// The version that answers tensors in binary form behind JSON, which names an entity or leaves that to the header.
+async fn version_of_binary(api: &Api, path: &str, case: &Value, (named, header): (Option<&str>, Option<&str>)) -> u64 {
+    let (mut inputs, mut binary) = (Vec::new(), Vec::new());
+    for (name, tensor) in case["inputs"].as_object().expect("inputs by name") {
+        let bytes = bytes(tensor);
+        let parameters = json!({"binary_data_size": bytes.len()});
+        inputs.push(
+            json!({"name": name, "datatype": tensor["datatype"], "shape": tensor["shape"], "parameters": parameters}),
+        );
+        binary.extend(bytes);
+    }
+    let mut head = json!({"inputs": inputs});
+    if let Some(entity) = named {
+        head["parameters"] = json!({"entity_id": entity});
+    }
+    let head = head.to_string();
+    let request = api.request(reqwest::Method::POST, path).header("inference-header-content-length", head.len());
+    let request = header.into_iter().fold(request, |request, entity| request.header(HEADER, entity));
+    let answer = api.send(request.body([head.as_bytes(), &binary].concat())).await.expect(200).json;
+    answer["model_version"].as_str().and_then(|version| version.parse().ok()).expect("a version")
+}
+
+/// The version that answers over gRPC, with the numbers as they are or as raw bytes.
+async fn version_of_message(
+    client: &mut GrpcInferenceServiceClient<Channel>,
+    (case, is_raw): (&Value, bool),
+    entity: &str,
+) -> u64 {
+    let tensors = case["inputs"].as_object().expect("inputs by name");
+    let inputs = tensors.iter().map(|(name, tensor)| {
+        let shape = tensor["shape"].as_array().expect("a list").iter().filter_map(Value::as_i64).collect();
+        let contents = InferTensorContents { fp32_contents: numbers(tensor), ..InferTensorContents::default() };
         InferInputTensor {
             name: name.clone(),
             datatype: tensor["datatype"].as_str().expect("a datatype").to_owned(),
-            shape: list("shape").iter().filter_map(Value::as_i64).collect(),
-            contents: Some(InferTensorContents { fp32_contents: values, ..InferTensorContents::default() }),
+            shape,
+            contents: (!is_raw).then_some(contents),
             ..InferInputTensor::default()
         }
     });
@@ -49,6 +87,7 @@ async fn version_of_message(client: &mut GrpcInferenceServiceClient<Channel>, ca
     let mut request = Request::new(ModelInferRequest {
         model_name: "m".to_owned(),
         inputs: inputs.collect(),
+        raw_input_contents: if is_raw { tensors.values().map(|tensor| bytes(tensor).into()).collect() } else { vec![] },
         parameters: [("entity_id".to_owned(), entity)].into(),
         ..ModelInferRequest::default()
     });
@@ -80,9 +119,13 @@ async fn an_entity_meets_one_version_whatever_it_comes_by() {
                 .await,
             version(&api, &v2, &tensors, None).await,
             version(&api, &v2, &silent, Some(&entity)).await,
-            version_of_message(&mut client, &case, &entity).await,
+            version_of_binary(&api, &v2, &case, (Some(&entity), None)).await,
+            version_of_binary(&api, &v2, &case, (None, Some(&entity))).await,
+            version_of_binary(&api, &v2, &case, (Some("another"), Some(&entity))).await,
+            version_of_message(&mut client, (&case, false), &entity).await,
+            version_of_message(&mut client, (&case, true), &entity).await,
         ];
-        assert_eq!(others, [expected; 6], "{entity}");
+        assert_eq!(others, [expected; 10], "{entity}");
         by_canary += u32::from(expected == 2);
     }
     assert!((28..=92).contains(&by_canary), "{by_canary} of {ENTITIES} met the canary");

@@ -11,6 +11,7 @@ mod health;
 mod plain;
 mod ports;
 mod reflection;
+mod room;
 mod stream;
 mod world;
 

@@ -2,6 +2,7 @@
 
 mod damaged;
 mod endings;
+mod external;
 mod folder;
 mod hostile;
 mod measured;

@@ -163,6 +163,7 @@ async fn the_status_tells_what_runs() {
             "lastError",
             "engine",
             "device",
+            "divergence",
             "run",
             "canary",
             "shadow",

@@ -92,10 +92,15 @@ impl Call<'_> {
         let shadow = chosen.shadow.as_ref();
         let mirrored =
             shadow.map(|shadow| mirror(self.app, (&chosen.deployment, shadow), (&inputs, observed), deadline));
+        let trials = &self.app.reconciler.trials.sampled;
+        let asked = if observed { trials.see(&chosen.deployment, &inputs, deadline) } else { None };
         let answer = chosen.deployment.predict(Request { inputs, deadline, priority, observed }).await?;
         if let Some(mirrored) = mirrored {
             // Only the server's end takes away who waits for it.
             let _ = mirrored.send((answer.outputs.clone(), answer.computed));
+        }
+        if let Some(asked) = asked {
+            asked.answered(&answer.outputs);
         }
         self.served.run = Some((answer.queued, answer.computed, answer.batch_rows));
         Ok(answer)

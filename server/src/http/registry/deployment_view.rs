@@ -120,7 +120,7 @@ pub fn state_schema() -> Object {
 }
 
 fn cause_schema() -> Object {
-    let causes = [Cause::Errors, Cause::Latency].map(|cause| Value::from(cause.as_str()));
+    let causes = [Cause::Errors, Cause::Latency, Cause::Divergence].map(|cause| Value::from(cause.as_str()));
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(causes)).build()
 }
 

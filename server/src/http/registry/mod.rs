@@ -12,6 +12,7 @@ mod cpu;
 mod deploy;
 pub(in crate::http) mod deploy_request;
 pub(in crate::http) mod deployment_view;
+mod divergence_view;
 mod drift;
 mod hardware;
 mod import;

@@ -1,6 +1,7 @@
 //! What a model does at this moment, here and on the other nodes.
 
 use super::deployment_view::Canary;
+use super::divergence_view::DivergenceStatus;
 use crate::app::SharedApp;
 use crate::auth::Caller;
 use crate::auth::scope::RegistryRead;
@@ -67,6 +68,8 @@ pub struct LiveStatus {
     canary: Option<Canary>,
     #[schema(required)]
     shadow: Option<ShadowStatus>,
+    /// Versions on trial whose answers are compared with those of the version before.
+    divergence: Vec<DivergenceStatus>,
     /// How far each node has come, of those that spoke within the last minute.
     nodes: Vec<NodeStatus>,
 }
@@ -212,6 +215,11 @@ async fn read(
         device: primary.map(|primary| primary.device()),
         run: primary.map(|primary| RunStatus::of(primary)),
         canary: canary.map(|(percent, deployment)| Canary { version: version(deployment), percent: *percent }),
+        divergence: primary
+            .into_iter()
+            .chain(canary.map(|(_, canary)| canary))
+            .filter_map(|one| DivergenceStatus::of(&app, one))
+            .collect(),
         shadow: shadow.map(|shadow| ShadowStatus::of(shadow, &app.reconciler.mirrored.of(shadow))),
         nodes: nodes.into_iter().map(NodeStatus::from).collect(),
     }))

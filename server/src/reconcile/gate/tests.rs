@@ -18,6 +18,7 @@ const LAX: SwapConfig = SwapConfig {
     labels_differ_percent_max: 100,
     scores_differ_percent_max: 200,
     requests_slower_percent_max: 0,
+    watch_divergence: true,
 };
 
 /// What is beyond the limits when `next` takes the place of `live`, which was asked for 1, 2, 3 and 4.

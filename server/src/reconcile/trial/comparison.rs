@@ -2,6 +2,7 @@
 
 use super::bounds::Share;
 use super::costs::{Compared, Costs};
+use super::divergence::Tolerated;
 use super::observation::Observation;
 use serde::Serialize;
 
@@ -12,7 +13,7 @@ const SLOW_MORE_MIN: f64 = 0.1;
 /// So many stretches of the version before say what its runs cost; the others, how often it is slow by its own measure.
 const REFERENCE_STRETCHES: usize = 10;
 /// Shares that are bounded for one decision: that of errors and that of slow stretches, before and after.
-const BOUNDS: f64 = 4.0;
+const BOUNDS: usize = 4;
 
 /// What is worse by how much, and how surely.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,6 +22,15 @@ pub struct Limits {
     pub risk: f64,
     /// A stretch is slow when its runs took this many times as long.
     pub slower: f64,
+    /// How far its answers may be others.
+    pub tolerated: Tolerated,
+}
+
+impl Limits {
+    /// The part of the risk that each bound gets.
+    pub fn risk_of_each(&self) -> f64 {
+        self.risk / (BOUNDS + self.tolerated.limits()) as f64
+    }
 }
 
 /// What the version before has done.
@@ -48,6 +58,8 @@ pub enum Cause {
     Errors,
     /// Its runs take longer.
     Latency,
+    /// It answers otherwise.
+    Divergence,
 }
 
 /// That a version is worse, and how that is known.
@@ -81,11 +93,12 @@ pub struct Bounded {
 }
 
 impl Cause {
-    /// `errors` or `latency`.
+    /// `errors`, `latency` or `divergence`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Errors => "errors",
             Self::Latency => "latency",
+            Self::Divergence => "divergence",
         }
     }
 }
@@ -115,9 +128,9 @@ impl After {
     }
 
     /// Whether the version is worse than the one before. It is found so wrongly with a probability of at most `limits.risk`,
-    /// however often this is asked: two pairs of bounds, each of which holds at every moment but for a quarter of it.
+    /// however often this is asked: two pairs of bounds, each of which holds at every moment but for its part of it.
     pub fn worse_than(&self, before: &Before, limits: &Limits) -> Option<Worse> {
-        let risk = limits.risk / BOUNDS;
+        let risk = limits.risk_of_each();
         let compare = |cause, (before, after): (Share, Share), margin: f64| {
             // What was found lies within the bounds: this spares looking for them.
             if after.found() <= before.found() + margin {
@@ -143,19 +156,15 @@ impl Worse {
     /// In a sentence.
     pub fn sentence(&self, version_before: u64) -> String {
         let (before, after) = (self.before, self.after);
-        match self.cause {
-            Cause::Errors => format!(
+        match self.slowdown.filter(|_| self.cause == Cause::Latency) {
+            None => format!(
                 "{} of {} requests failed; of version {version_before} it was {} of {}",
                 after.count, after.of, before.count, before.of
             ),
-            Cause::Latency => format!(
+            Some(slowdown) => format!(
                 "its runs took {:.1} times as long as those of version {version_before}: too long in {} of {} stretches, \
                  where it was {} of {} before",
-                self.slowdown.unwrap_or_default(),
-                after.count,
-                after.of,
-                before.count,
-                before.of
+                slowdown, after.count, after.of, before.count, before.of
             ),
         }
     }

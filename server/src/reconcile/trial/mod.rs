@@ -1,34 +1,46 @@
 //! Versions on trial: what has just gone live, or takes a share as a canary, is compared with what was live before, and taken
 //! down when it is worse.
 //!
-//! Nothing is counted for it: stretches of what deployments count anyway are read once a second. What a person has rolled back
-//! to is not on trial, and a version that was taken down is not put back by anybody but a person, so this never flaps.
+//! Stretches of what deployments count anyway are read once a second. Where it is limited how far answers may be others, a few
+//! requests are asked of both versions. What a person has rolled back to is not on trial, and a version that was taken down is not
+//! put back by anybody but a person, so this never flaps.
 
 mod bounds;
 mod comparison;
 mod costs;
+mod divergence;
 mod observation;
+mod sampled;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod verdict;
 #[cfg(test)]
 mod who_tests;
 
-pub use comparison::{Cause, Limits, Worse};
+pub use comparison::{Cause, Limits};
+pub use divergence::Divergence;
+pub use sampled::Asked;
 pub use turn::keep_on_trial;
 
 use comparison::{After, Before};
 use observation::{Observation, Observer};
-use servoir_registry::OnTrial;
+use sampled::{Sample, Sampled};
+use servoir_registry::{Forced, OnTrial};
 use servoir_runtime::{Deployment, Live};
 use servoir_types::ModelId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
+use verdict::Verdict;
 
 /// What is on trial on this node, and what is remembered of what is live.
 #[derive(Default)]
-pub struct Trials(Mutex<HashMap<ModelId, OfModel>>);
+pub struct Trials {
+    models: Mutex<HashMap<ModelId, OfModel>>,
+    /// Requests that are asked of two versions.
+    pub sampled: Sampled,
+}
 
 /// What is watched of one model: at most what is live and a canary.
 #[derive(Default)]
@@ -53,6 +65,8 @@ struct Trial {
     version_before: u64,
     /// The same as long as it answers beside it.
     beside: Option<Weak<Deployment>>,
+    /// Requests that both are asked, where answers are compared.
+    sample: Option<Arc<Sample>>,
     began: Instant,
 }
 
@@ -68,7 +82,7 @@ pub struct Found {
     /// What it was compared with.
     pub version_before: u64,
     /// How that is known.
-    pub worse: Worse,
+    pub verdict: Verdict,
     /// For how long it was on trial.
     pub after: Duration,
 }
@@ -81,6 +95,8 @@ pub struct Arrival<'a> {
     pub live: &'a Live,
     /// Which version can be gone back to; `None` when the primary is not to be put on trial.
     pub way_back: Option<u64>,
+    /// Which versions were put live with force: what they answer is not compared.
+    pub forced: Forced,
 }
 
 impl Trials {
@@ -97,55 +113,78 @@ impl Trials {
             OnTrial::Primary => is(&trial.deployment, &live.primary),
             OnTrial::Canary => canary.is_some_and(|canary| is(&trial.deployment, canary)),
         });
+        let compared = |is_forced: bool| limits.tolerated.limits() > 0 && !is_forced;
         if let Some(before) = arrival.to_compare_with() {
-            of_model.begin(OnTrial::Primary, (before, &live.primary), limits, now);
+            let sample = compared(arrival.forced.primary).then(|| Sample::new(&live.primary, before));
+            of_model.begin(OnTrial::Primary, ((before, &live.primary), sample), limits, now);
         }
         let share = |live: &Live| live.canary.as_ref().map(|(percent, canary)| (*percent, Arc::as_ptr(canary)));
         if let Some(canary) = canary.filter(|_| replaced.and_then(share) != share(live)) {
-            of_model.begin(OnTrial::Canary, (&live.primary, canary), limits, now);
+            let sample = compared(arrival.forced.canary).then(|| Sample::new(canary, &live.primary));
+            of_model.begin(OnTrial::Canary, ((&live.primary, canary), sample), limits, now);
         }
         of_model.watched.retain(|watched| {
             is(&watched.deployment, &live.primary) || canary.is_some_and(|canary| is(&watched.deployment, canary))
         });
+        self.sample(&models);
     }
 
     /// Forgets a model that has been taken down.
     pub fn forget(&self, model: &ModelId) {
-        self.lock().remove(model);
+        let mut models = self.lock();
+        if models.remove(model).is_some() {
+            self.sample(&models);
+        }
     }
 
     /// Ends a trial without a consequence.
     pub fn end(&self, model: &ModelId, on_trial: OnTrial) {
-        if let Some(of_model) = self.lock().get_mut(model) {
+        let mut models = self.lock();
+        if let Some(of_model) = models.get_mut(model) {
             of_model.trials.retain(|trial| trial.on_trial != on_trial);
         }
+        self.sample(&models);
+    }
+
+    /// What was found by now of the answers of a version on trial, and what they are compared with.
+    pub fn compared(&self, deployment: &Arc<Deployment>) -> Option<(Divergence, u64)> {
+        self.sampled.of(deployment).map(|sample| (sample.found(), sample.version_before()))
     }
 
     /// Reads what deployments have done, and says what was found worse. A version is found so again until it is gone; a trial
     /// that has lasted as long as `longest` is over.
     pub fn observe(&self, (limits, longest): (&Limits, Duration), now: Instant) -> Vec<Found> {
-        let mut found = Vec::new();
-        for (model, of_model) in self.lock().iter_mut() {
+        let (mut found, mut models, mut ended) = (Vec::new(), self.lock(), false);
+        for (model, of_model) in models.iter_mut() {
             of_model.observe(limits, now);
             of_model.trials.retain(|trial| {
                 let is_over = now.saturating_duration_since(trial.began) >= longest;
-                let worse = trial.after.worse_than(&trial.before, limits);
-                if let (Some(worse), Some(deployment)) = (worse, trial.deployment.upgrade()) {
+                if let (Some(verdict), Some(deployment)) = (trial.verdict(limits), trial.deployment.upgrade()) {
                     let (on_trial, version_before) = (trial.on_trial, trial.version_before);
                     let version = deployment.identity().version;
                     let after = now.saturating_duration_since(trial.began);
-                    found.push(Found { model: model.clone(), on_trial, version, version_before, worse, after });
+                    found.push(Found { model: model.clone(), on_trial, version, version_before, verdict, after });
                 } else if is_over {
                     tracing::info!(%model, on_trial = ?trial.on_trial, "a version is no worse than the one before; its trial is over");
                 }
+                ended |= is_over;
                 !is_over
             });
+        }
+        if ended {
+            self.sample(&models);
         }
         found
     }
 
+    /// Requests of what is on trial by now are sampled, and no others.
+    fn sample(&self, models: &HashMap<ModelId, OfModel>) {
+        let trials = models.values().flat_map(|of_model| &of_model.trials);
+        self.sampled.set(trials.filter_map(|trial| trial.sample.clone()));
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<ModelId, OfModel>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.models.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -172,7 +211,7 @@ impl OfModel {
     fn begin(
         &mut self,
         on_trial: OnTrial,
-        (before, deployment): (&Arc<Deployment>, &Arc<Deployment>),
+        ((before, deployment), sample): ((&Arc<Deployment>, &Arc<Deployment>), Option<Arc<Sample>>),
         limits: &Limits,
         now: Instant,
     ) {
@@ -187,6 +226,7 @@ impl OfModel {
             before: known,
             version_before: before.identity().version,
             beside: (on_trial == OnTrial::Canary).then(|| Arc::downgrade(before)),
+            sample,
             began: now,
         });
     }
@@ -204,6 +244,13 @@ impl OfModel {
 }
 
 impl Trial {
+    /// Why it is to be taken down, when it is.
+    fn verdict(&self, limits: &Limits) -> Option<Verdict> {
+        let worse = self.after.worse_than(&self.before, limits).map(Verdict::Worse);
+        let diverging = || self.sample.as_ref()?.found().beyond(limits).map(Verdict::Diverging);
+        worse.or_else(diverging)
+    }
+
     fn add(&mut self, of: &Weak<Deployment>, seen: &Observation, limits: &Limits) {
         if Weak::ptr_eq(&self.deployment, of) {
             self.after.add(seen, &self.before, limits);

@@ -1,5 +1,6 @@
 //! Taking down what was found worse.
 
+use super::divergence::Tolerated;
 use super::{Found, Limits};
 use crate::app::SharedApp;
 use crate::config::SwapConfig;
@@ -10,6 +11,7 @@ use serde_json::json;
 use servoir_registry::{Finding, OnTrial, RolledBack};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 /// How often versions on trial are looked at.
@@ -18,12 +20,17 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 impl Limits {
     /// As configured.
     pub fn of(config: &SwapConfig) -> Self {
-        Self { risk: 1.0 / config.false_alarms_one_in as f64, slower: 1.0 + config.slower_percent_max as f64 / 100.0 }
+        Self {
+            risk: 1.0 / config.false_alarms_one_in as f64,
+            slower: 1.0 + config.slower_percent_max as f64 / 100.0,
+            tolerated: Tolerated::of(config),
+        }
     }
 }
 
 /// Looks at versions on trial until `stop`.
 pub async fn keep_on_trial(app: SharedApp, stop: CancellationToken) {
+    app.reconciler.trials.sampled.on(Handle::current());
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -67,13 +74,13 @@ impl Reconciler {
             None => None,
         };
         let rolled_back = self.rolled_back(&found, app.config.swap.false_alarms_one_in)?;
-        let reason = found.worse.sentence(found.version_before);
+        let reason = found.verdict.sentence(found.version_before);
         let finding = Finding { generation: current.generation, on_trial: found.on_trial, found: rolled_back };
         match app.registry.withdraw(&current.organization, &found.model, finding).await? {
             Some(decided) => {
                 let (name, version) = (&current.name, found.version);
                 tracing::warn!(model = %found.model, %name, version, reason, "rolled back");
-                app.metrics.rolled_back(found.worse.cause.as_str());
+                app.metrics.rolled_back(found.verdict.cause().as_str());
                 self.follow(app, &mut control, decided, Staged { loaded, started }).await?;
             }
             None => self.trials.end(&found.model, found.on_trial),
@@ -82,8 +89,8 @@ impl Reconciler {
     }
 
     fn rolled_back(&self, found: &Found, false_alarms_one_in: u64) -> Result<RolledBack, ApiError> {
-        let mut evidence = serde_json::to_value(found.worse).map_err(ApiError::internal)?;
-        evidence["reason"] = json!(found.worse.sentence(found.version_before));
+        let mut evidence = serde_json::to_value(found.verdict).map_err(ApiError::internal)?;
+        evidence["reason"] = json!(found.verdict.sentence(found.version_before));
         evidence["onTrial"] = json!(match found.on_trial {
             OnTrial::Primary => "primary",
             OnTrial::Canary => "canary",

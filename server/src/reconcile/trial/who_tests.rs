@@ -1,15 +1,19 @@
 //! What is put on trial, and what is not.
 
-use super::{Arrival, Limits, Trials};
+use super::divergence::Tolerated;
+use super::verdict::Verdict;
+use super::{Arrival, Cause, Limits, Trials};
 use crate::reconcile::started::{model, start};
-use servoir_registry::OnTrial;
+use servoir_registry::{Forced, OnTrial};
 use servoir_runtime::faulty::{Faulty, column};
 use servoir_runtime::{Deployment, Live, Priority, Request};
 use servoir_types::{Datatype, Shape, Signature, TensorSpec};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const LIMITS: Limits = Limits { risk: 0.001, slower: 2.0 };
+const LIMITS: Limits = Limits { risk: 0.001, slower: 2.0, tolerated: Tolerated { labels: None, scores: None } };
+/// The same, and numbers may be as far apart as a fiftieth of 1 on average.
+const NEAR: Limits = Limits { tolerated: Tolerated { labels: None, scores: Some(0.01) }, ..LIMITS };
 const LONGEST: Duration = Duration::from_secs(300);
 
 fn good(version: u64) -> Arc<Deployment> {
@@ -43,7 +47,12 @@ fn live(primary: &Arc<Deployment>, canary: Option<(u8, &Arc<Deployment>)>) -> Li
 
 /// Makes it live in the place of another.
 fn publish(trials: &Trials, (replaced, live): (Option<&Live>, &Live), way_back: Option<u64>) {
-    trials.published(&model(), &Arrival { replaced, live, way_back }, &LIMITS, Instant::now());
+    trials.published(
+        &model(),
+        &Arrival { replaced, live, way_back, forced: Forced::default() },
+        &LIMITS,
+        Instant::now(),
+    );
 }
 
 fn found(trials: &Trials, now: Instant) -> Vec<(OnTrial, u64, u64)> {
@@ -101,4 +110,89 @@ async fn a_canary_is_compared_with_what_answers_beside_it() {
     assert_eq!(found(&trials, Instant::now() + LONGEST), worse);
     assert_eq!(found(&trials, Instant::now() + LONGEST), [], "its time is over");
     trials.forget(&model());
+}
+
+/// Shows what would be asked of the version before, and asks both; whether there was anything to ask.
+async fn ask_both(trials: &Trials, deployment: &Arc<Deployment>, value: f32) -> bool {
+    let inputs = vec![column(&[value])];
+    let asked = trials.sampled.see(deployment, &inputs, None);
+    let request = Request { inputs, deadline: None, priority: Priority::Normal, observed: false };
+    let answer = deployment.predict(request).await.expect("an answer");
+    asked.map(|asked| asked.answered(&answer.outputs)).is_some()
+}
+
+#[tokio::test]
+async fn what_answers_otherwise_is_found_unless_it_was_forced_or_nobody_limits_that() {
+    let near = || start(2, Faulty::by_row(|value| Ok(value + 0.001)));
+    let far = || start(2, Faulty::by_row(|value| Ok(value + 1.0)));
+    let by_force = Forced { primary: true, canary: true };
+    let cases = [
+        (far(), Forced::default(), &NEAR, true, "it is far from the one before"),
+        (near(), Forced::default(), &NEAR, false, "it is near enough"),
+        (far(), by_force, &NEAR, false, "it was forced"),
+        (far(), Forced::default(), &LIMITS, false, "any distance is allowed"),
+    ];
+    for (next, forced, limits, expected, why) in cases {
+        for as_canary in [false, true] {
+            let (trials, before) = (Trials::default(), good(1));
+            trials.sampled.on(tokio::runtime::Handle::current());
+            let was = live(&before, None);
+            let is = if as_canary { live(&before, Some((50, &next))) } else { live(&next, None) };
+            let arrival = Arrival { replaced: Some(&was), live: &is, way_back: Some(1), forced };
+            trials.published(&model(), &arrival, limits, Instant::now());
+            let mut asked = 0;
+            for turn in 0..100u8 {
+                asked += u64::from(ask_both(&trials, &next, f32::from(turn % 2)).await);
+                assert!(!ask_both(&trials, &before, 0.0).await, "it is not on trial");
+                // As many as were asked of both are compared before the next, so that none is passed over.
+                while trials.compared(&next).is_some_and(|(found, _)| found.requests < asked) {
+                    tokio::task::yield_now().await;
+                }
+            }
+            let is_compared = limits == &NEAR && forced == Forced::default();
+            assert_eq!(asked, if is_compared { 100 } else { 0 }, "{why}");
+            assert_eq!(trials.compared(&next).map(|(found, with)| (found.requests, with)).is_some(), is_compared);
+            let found = trials.observe((limits, LONGEST), Instant::now());
+            let causes: Vec<_> =
+                found.iter().map(|found| (found.verdict.cause(), found.version, found.version_before)).collect();
+            assert_eq!(causes, if expected { vec![(Cause::Divergence, 2, 1)] } else { vec![] }, "{why}");
+            if let Some(Verdict::Diverging(diverging)) = found.first().map(|found| found.verdict) {
+                assert_eq!((diverging.requests, diverging.limit), (100, 0.02));
+                assert!(diverging.bound > diverging.limit && diverging.bound < diverging.share, "{diverging:?}");
+            }
+            // What is over is not asked any more.
+            trials.end(&model(), if as_canary { OnTrial::Canary } else { OnTrial::Primary });
+            assert!(!ask_both(&trials, &next, 1.0).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sample_is_bounded() {
+    let (trials, before, next) = (Trials::default(), good(1), good(2));
+    trials.sampled.on(tokio::runtime::Handle::current());
+    let (was, is) = (live(&before, None), live(&next, None));
+    let arrival = Arrival { replaced: Some(&was), live: &is, way_back: Some(1), forced: Forced::default() };
+    trials.published(&model(), &arrival, &NEAR, Instant::now());
+    let inputs = [column(&[1.0])];
+    let see = || trials.sampled.see(&next, &inputs, None);
+    // None of them has been answered: so many are under way, and no more.
+    let under_way: Vec<_> = (0..20).filter_map(|_| see()).collect();
+    assert_eq!(under_way.len(), 8);
+    drop(under_way);
+    while trials.sampled.of(&next).is_some_and(|sample| sample.under_way() > 0) {
+        tokio::task::yield_now().await;
+    }
+    let compared = || trials.compared(&next).map(|(found, _)| found.requests);
+    let mut asked = 0;
+    for _ in 20..420 {
+        if let Some(one) = see() {
+            one.answered(&inputs);
+            asked += 1;
+        }
+        while compared() < Some(asked) {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(asked, 100 - 20 + (420 - 100) / 16, "the first hundred, and then one of sixteen");
 }

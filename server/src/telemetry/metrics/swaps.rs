@@ -45,7 +45,7 @@ impl SwapMetrics {
                 "servoir_rollbacks_total",
                 "Versions that were taken down for the one before, by request or for what was found of them.",
                 "cause",
-                &["asked", "errors", "latency"],
+                &["asked", "errors", "latency", "divergence"],
             )?,
         })
     }
