@@ -1,0 +1,1 @@
+KERNEL(to_come_bins, u32) { (void)a; }
