@@ -8,26 +8,33 @@
 //! Trees give the bits that [`crate::trees::Forest`] gives: leaves are added in the order of the trees, and products and sums
 //! are rounded apart. What else runs on a device says how near it is to its scalar twin.
 
+mod bins;
 mod cache;
 mod compile;
 mod device;
 mod error;
 mod forest;
+mod half;
 mod launch;
 mod libraries;
 mod memory;
 mod module;
 mod packed;
 mod probe;
-
+mod rows;
+mod scores;
 mod session;
 mod stream;
+mod work;
 
+pub use bins::DeviceBins;
 pub use compile::{Source, Target, compile, compiler_version};
 pub use device::{Device, DeviceMemory};
 pub use error::{CudaError, NoDevice};
 pub use forest::DeviceForest;
+pub use half::Half;
 pub use libraries::Libraries;
 pub use probe::{DeviceInfo, devices};
-
+pub use rows::{Element, Rows, Wanted, gather_scalar};
+pub use scores::{Scores, highest_scalar, sigmoid_scalar, softmax_scalar};
 pub use session::ForestSession;

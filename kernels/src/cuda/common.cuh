@@ -5,6 +5,9 @@ typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
+#ifndef INFINITY
+#define INFINITY __int_as_float(0x7f800000)
+#endif
 // A kernel's one argument is a value that lies in constant memory.
 #define KERNEL(name, Arguments) extern "C" __global__ void name(const __grid_constant__ Arguments a)
 // The shared memory that a launch asks for.

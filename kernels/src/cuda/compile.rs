@@ -152,9 +152,8 @@ pub fn compile(source: Source, target: Target<'_>) -> Result<Vec<u8>, CudaError>
     };
     let text = CString::new(source.text()).map_err(|error| failed(error.to_string()))?;
     let name = CString::new(source.file()).map_err(|error| failed(error.to_string()))?;
-    let program = Program(
-        result::create_program(&text, Some(&name)).map_err(|error| failed(format!("NVRTC says {error:?}")))?,
-    );
+    let program =
+        Program(result::create_program(&text, Some(&name)).map_err(|error| failed(format!("NVRTC says {error:?}")))?);
     let mut options = source.options();
     options.push(format!("--gpu-architecture={}", target.architecture()));
     // SAFETY: the program was just made.

@@ -82,7 +82,8 @@ impl Device {
         let limits = Limits { multiprocessors: ask(MULTIPROCESSORS)?.max(1), shared_bytes: ask(SHARED)? };
         let architecture = format!("sm_{}{}", info.compute_capability.0, info.compute_capability.1);
         // SAFETY: the driver gave the device; the context is released once, when this is dropped.
-        let context = unsafe { result::primary_ctx::retain(raw) }.map_err(while_doing("making the device's context"))?;
+        let context =
+            unsafe { result::primary_ctx::retain(raw) }.map_err(while_doing("making the device's context"))?;
         let modules = Modules::new(architecture, cache.map(Path::to_owned), limits);
         Ok(Self { info, limits, raw, context: Context(context), modules })
     }

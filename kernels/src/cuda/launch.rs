@@ -68,7 +68,9 @@ impl Shape {
         for (rows_shared, sums_shared) in [(true, several), (true, false), (false, several)] {
             for (most, threads) in [(shared / 2, 256), (shared / 2, 128), (shared, 256), (shared, 128), (shared, 64)] {
                 let shape = Self { group_bytes, threads, rows_shared, sums_shared };
-                if threads >= THREADS_SHARED_MIN && shape.shared_bytes(facts, threads).is_some_and(|bytes| bytes <= most) {
+                if threads >= THREADS_SHARED_MIN
+                    && shape.shared_bytes(facts, threads).is_some_and(|bytes| bytes <= most)
+                {
                     return shape;
                 }
             }
@@ -144,7 +146,8 @@ mod tests {
         let outputs = Facts { outputs: 5_000, ..TABLE };
         let shape = Shape::of(outputs, H200);
         assert!(shape.rows_shared && !shape.sums_shared);
-        let both = Facts { features: 1 << 30, outputs: 1 << 30, feature_bytes: 8, sum_bytes: 8, node_bytes: usize::MAX / 2 };
+        let both =
+            Facts { features: 1 << 30, outputs: 1 << 30, feature_bytes: 8, sum_bytes: 8, node_bytes: usize::MAX / 2 };
         let shape = Shape::of(both, T4);
         assert!(!shape.rows_shared && !shape.sums_shared);
         assert!(shape.grid(both, T4, 5).shared_bytes as usize <= T4.shared_bytes);

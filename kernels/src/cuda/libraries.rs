@@ -45,7 +45,10 @@ impl Libraries {
             let shown: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
             return Err(CudaError::MissingLibrary {
                 library: "every library of CUDA".to_owned(),
-                advice: format!("none is in {}; name the folders that hold files such as libcudart.so.13", shown.join(", ")),
+                advice: format!(
+                    "none is in {}; name the folders that hold files such as libcudart.so.13",
+                    shown.join(", ")
+                ),
             });
         }
         let mut opened = OPENED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

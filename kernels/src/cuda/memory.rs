@@ -31,8 +31,11 @@ impl<N: Plain> DeviceBuffer<N> {
         let buffer = Self::new(device, numbers.len())?;
         if !numbers.is_empty() {
             // SAFETY: the device is bound, and the room is as long as the numbers.
-            unsafe { result::memcpy_htod_sync(buffer.address, numbers) }
-                .map_err(while_doing("copying to the device"))?;
+            let sent = unsafe { result::memcpy_htod_sync(buffer.address, numbers) };
+            // The call returns when the numbers may be changed, which is before they are there, as other streams see it.
+            // SAFETY: it is the stream that every device has, on which the call above works.
+            let arrived = sent.and_then(|()| unsafe { result::stream::synchronize(result::stream::null()) });
+            arrived.map_err(while_doing("copying to the device"))?;
         }
         Ok(buffer)
     }

@@ -110,6 +110,9 @@ mod tests {
     fn why_there_is_no_device_ends_a_sentence() {
         let tried = vec!["libcuda.so".to_owned(), "libcuda.so.1".to_owned()];
         let error = NoDevice::NoDriver { tried };
-        assert_eq!(error.to_string(), "the driver's library is not there: none of libcuda.so, libcuda.so.1 could be opened");
+        assert_eq!(
+            error.to_string(),
+            "the driver's library is not there: none of libcuda.so, libcuda.so.1 could be opened"
+        );
     }
 }

@@ -1,4 +1,11 @@
 //! Kernels for devices: their sources compile, and give on the device that is here what their scalar twins give.
 
+mod devices;
 mod environment;
+mod forests;
+#[path = "../trees/random.rs"]
+mod random;
+#[path = "../../../tests/src/skips.rs"]
+mod skips;
 mod sources;
+mod tables;
