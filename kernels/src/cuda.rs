@@ -25,6 +25,7 @@ mod rows;
 mod scores;
 mod session;
 mod stream;
+mod transfers;
 mod work;
 
 pub use bins::DeviceBins;
@@ -38,3 +39,4 @@ pub use probe::{DeviceInfo, devices};
 pub use rows::{Element, Rows, Wanted, gather_scalar};
 pub use scores::{Scores, highest_scalar, sigmoid_scalar, softmax_scalar};
 pub use session::ForestSession;
+pub use transfers::Transfers;

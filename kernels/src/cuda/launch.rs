@@ -163,7 +163,7 @@ mod tests {
                     for rows in [1, 31, 33, 1_000, 100_000] {
                         let grid = shape.grid(facts, limits, rows);
                         assert!(grid.shared_bytes as usize <= limits.shared_bytes, "{facts:?} {grid:?}");
-                        assert!(grid.threads % 32 == 0 && grid.threads as usize <= shape.threads, "{grid:?}");
+                        assert!(grid.threads.is_multiple_of(32) && grid.threads as usize <= shape.threads, "{grid:?}");
                         assert!((grid.blocks * grid.threads) as usize >= rows);
                         assert!(((grid.blocks - 1) * grid.threads) as usize <= rows);
                     }

@@ -34,6 +34,11 @@ impl Stream {
         Ok(Self { device: Arc::clone(device), raw })
     }
 
+    /// Makes this thread's calls calls for the stream's device.
+    pub fn bind(&self) -> Result<(), CudaError> {
+        self.device.bind()
+    }
+
     /// Copies the first `len` numbers to the device, when what is before it is done.
     ///
     /// # Safety

@@ -45,6 +45,7 @@ on_the_device! {
     rows_are_gathered_and_made_into_others => tables::rows;
     scores_are_made_of_sums => tables::scores;
     histograms_count_the_same => tables::histograms;
+    copying_alone_can_be_repeated => tables::transfers;
     a_device_is_described => is_described;
 }
 

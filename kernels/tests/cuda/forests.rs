@@ -123,7 +123,10 @@ pub fn special_numbers(device: &Arc<Device>) {
 fn special<X: Feature + Number>(device: &Arc<Device>) {
     let specials: Vec<X> = SPECIAL.iter().chain(&[f64::NAN]).map(|x| X::of(*x)).collect();
     let tests = specials.iter().flat_map(|threshold| [Test::AtMost(*threshold), Test::less_than(*threshold)]);
-    let sets = [vec![], vec![1], vec![0, 0x8000_0001]].map(Test::In);
+    let mut every_word = vec![0; 1 << 19];
+    every_word[3] = 1 << 4;
+    every_word[(1 << 19) - 1] = 1 << 31;
+    let sets = [vec![], vec![1], vec![0, 0x8000_0001], every_word].map(Test::In);
     let splits = tests.chain(sets).flat_map(|test| [(test.clone(), false), (test, true)]);
     let trees: Vec<Tree<X, f64>> = splits
         .enumerate()
@@ -134,7 +137,7 @@ fn special<X: Feature + Number>(device: &Arc<Device>) {
             Tree { nodes: vec![Node::Split(split), leaf(1.0), leaf(-1.0)], output: index }
         })
         .collect();
-    let edges = [31.0, 32.0, 63.5, 64.0, 16_777_216.0, 1e300, -0.5, -1.0].map(X::of);
+    let edges = [100.0, 101.0, 16_777_215.0, 31.0, 32.0, 63.5, 64.0, 16_777_216.0, 1e300, -0.5, -1.0].map(X::of);
     let rows: Vec<X> = specials.into_iter().chain(edges).collect();
     let forest = Forest::new(1, vec![0.0; trees.len()], &trees).unwrap();
     let mut session = DeviceForest::new(device, &forest).unwrap().session().unwrap();

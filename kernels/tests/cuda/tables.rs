@@ -4,8 +4,8 @@ use super::random::{Random, SPECIAL};
 use servoir_kernels::Tier;
 use servoir_kernels::bins::{BINS_MAX, Edges, Tally};
 use servoir_kernels::cuda::{
-    CudaError, Device, DeviceBins, Element, Half, Rows, Scores, Wanted, gather_scalar, highest_scalar, sigmoid_scalar,
-    softmax_scalar,
+    CudaError, Device, DeviceBins, Element, Half, Rows, Scores, Transfers, Wanted, gather_scalar, highest_scalar,
+    sigmoid_scalar, softmax_scalar,
 };
 use std::sync::Arc;
 
@@ -66,6 +66,15 @@ pub fn rows(device: &Arc<Device>) {
     let error = rows.gather(&[1.0f32; 4], 2, Some(&[0, 2]), &mut [0.0f32; 4]).unwrap_err();
     assert_eq!(error.to_string(), "row 2 is asked for, and there are 2");
     assert!(matches!(rows.gather(&[1.0f32; 4], 3, None, &mut [0.0f32; 4]), Err(CudaError::Shape(_))));
+}
+
+/// Copying alone is done again and again.
+pub fn transfers(device: &Arc<Device>) {
+    for (there, back) in [(0, 0), (1_000, 10), (1, 100_000)] {
+        let mut transfers = Transfers::new(device, there, back).unwrap();
+        transfers.run().unwrap();
+        transfers.run().unwrap();
+    }
 }
 
 /// How many numbers lie between two of the same sign.

@@ -34,6 +34,7 @@ on_every_device! {
     rows_are_gathered_and_made_into_others => tables::rows;
     scores_are_made_of_sums => tables::scores;
     histograms_count_the_same => tables::histograms;
+    copying_alone_can_be_repeated => tables::transfers;
 }
 
 #[test]
