@@ -89,7 +89,7 @@ pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<(
     if parts == [What::Cuda] {
         run(&mut build_benches(workspace, &parts))?;
         let mut program = program(workspace, What::Cuda);
-        program.env("SERVOIR_TEST_NVRTC", nvrtc::folder(workspace)?);
+        program.envs(nvrtc::folder(workspace)?.map(|folder| ("SERVOIR_TEST_NVRTC", folder)));
         return run(program.args(&options.arguments));
     }
     if parts == [What::Studio] {

@@ -26,8 +26,8 @@ pub struct Prepared {
     pub schemathesis: Python,
     /// The folder of Prometheus and promtool.
     pub prometheus: PathBuf,
-    /// The folder of CUDA's compiler.
-    pub nvrtc: PathBuf,
+    /// The folder of CUDA's compiler, where there is one for this system.
+    pub nvrtc: Option<PathBuf>,
 }
 
 impl Prepared {
@@ -54,7 +54,7 @@ impl Prepared {
             .env("SERVOIR_TEST_CLIENTS_PYTHON", &self.clients.program)
             .env("SERVOIR_TEST_SCHEMATHESIS_PYTHON", &self.schemathesis.program)
             .env("SERVOIR_TEST_PROMETHEUS", &self.prometheus)
-            .env("SERVOIR_TEST_NVRTC", &self.nvrtc)
+            .envs(self.nvrtc.iter().map(|folder| ("SERVOIR_TEST_NVRTC", folder)))
             .env("SERVOIR_TEST_POSTGRES_URL", postgres.url())
     }
 }
@@ -71,7 +71,9 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     eprintln!("clients       {}", prepared.clients.program.display());
     eprintln!("schemathesis  {}", prepared.schemathesis.program.display());
     eprintln!("Prometheus    {}", prepared.prometheus.display());
-    eprintln!("NVRTC         {}", prepared.nvrtc.display());
+    if let Some(nvrtc) = &prepared.nvrtc {
+        eprintln!("NVRTC         {}", nvrtc.display());
+    }
     eprintln!("cargo-deny    {}", deny.display());
     eprintln!("PostgreSQL    {} (for as long as this ran)", postgres.url());
     Ok(())

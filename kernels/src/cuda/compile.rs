@@ -5,7 +5,7 @@ use cudarc::nvrtc::{result, sys};
 use std::ffi::{CStr, CString, c_char};
 
 /// What all sources begin with.
-const COMMON: &str = include_str!("common.cuh");
+const PROLOGUE: &str = include_str!("prologue.cuh");
 
 /// A file of kernels, or a part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,7 +87,7 @@ impl Source {
             _ => include_str!("trees.cu"),
         };
         // Errors are counted from the file's own first line.
-        format!("{COMMON}\n#line 1 \"{}\"\n{own}", self.file())
+        format!("{PROLOGUE}\n#line 1 \"{}\"\n{own}", self.file())
     }
 
     /// The compiler's options, but for the target.

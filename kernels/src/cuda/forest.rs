@@ -92,7 +92,8 @@ impl<X: Feature, T: Sum> DeviceForest<X, T> {
         self.shared.memory.bytes()
     }
 
-    /// A session, which one thread at a time predicts with.
+    /// A session, which one thread at a time predicts with. It takes room as batches grow, up to 32 MiB on the device, and as
+    /// much that is pinned here, unless single rows are larger than 4 MiB.
     ///
     /// # Errors
     /// The driver refuses.

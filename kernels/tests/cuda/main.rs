@@ -1,5 +1,7 @@
 //! Kernels for devices: their sources compile, and give on the device that is here what their scalar twins give.
 
+#![cfg(target_os = "linux")] // no other system has the compiler, or such a device
+
 mod devices;
 mod environment;
 mod forests;

@@ -48,21 +48,21 @@ impl Emulator {
         emulator.as_ref()
     }
 
-    /// Makes the next launch fail when it is its turn.
-    pub fn fail_next(&self) {
-        // SAFETY: the function is the emulator's, and has no arguments.
+    /// Makes a device's next launch fail when it is its turn.
+    pub fn fail_next(&self, device: i32) {
+        // SAFETY: the function is the emulator's, and this is its type.
         unsafe {
-            let fail: Symbol<unsafe extern "C" fn()> = self.library.get(b"emulator_fail_next").unwrap();
-            fail();
+            let fail: Symbol<unsafe extern "C" fn(i32)> = self.library.get(b"emulator_fail_next").unwrap();
+            fail(device);
         }
     }
 
-    /// What has been taken of the driver and not given back.
-    pub fn taken(&self) -> u64 {
-        // SAFETY: the function is the emulator's, and has no arguments.
+    /// What has been taken of a device and not given back.
+    pub fn taken(&self, device: i32) -> u64 {
+        // SAFETY: the function is the emulator's, and this is its type.
         unsafe {
-            let taken: Symbol<unsafe extern "C" fn() -> u64> = self.library.get(b"emulator_taken").unwrap();
-            taken()
+            let taken: Symbol<unsafe extern "C" fn(i32) -> u64> = self.library.get(b"emulator_taken").unwrap();
+            taken(device)
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Kernels for devices, their own sources compiled for this processor, under a driver that lies in wait: what a device would do
 //! is done here, in every run of the tests, and what it would let pass is caught.
 
+#![cfg(target_os = "linux")] // no other system has the compiler, or such a device
+
+mod cache;
 mod devices;
 mod emulator;
 #[path = "../cuda/environment.rs"]

@@ -24,18 +24,31 @@ enum Result {
 };
 
 constexpr size_t MEMORY = 256 << 20;
-constexpr int DEVICES = 2;
+constexpr int DEVICES = 6;
 
 struct Device {
     const char* name;
+    int capability;
     int multiprocessors;
     int shared_bytes;
+    // What has been taken of it and not given back: bytes, and streams and contexts.
+    size_t bytes = 0;
+    size_t others = 0;
+    bool fails_next = false;
 };
 
-// A large one and a small one.
-constexpr Device devices[DEVICES] = {{"Emulated Large", 4, 227 << 10}, {"Emulated Small", 2, 64 << 10}};
+// A large one and a small one for what every device is held to, and one for each test that must have one for itself.
+Device devices[DEVICES] = {
+    {"Emulated Large", 9, 4, 227 << 10},
+    {"Emulated Small", 9, 2, 64 << 10},
+    {"Emulated", 8, 2, 99 << 10},
+    {"Emulated", 9, 2, 99 << 10},
+    {"Emulated", 9, 2, 99 << 10},
+    {"Emulated", 9, 2, 99 << 10},
+};
 
 struct Stream {
+    int device = 0;
     std::deque<std::function<Result()>> work;
 };
 
@@ -48,11 +61,16 @@ std::mutex mutex;
 std::set<Stream*> streams;
 // The stream of who names none.
 Stream nobodys;
-std::map<void*, size_t> allocated;
-size_t taken = 0;
-int live_contexts = 0;
-bool fails_next = false;
+struct Allocation {
+    size_t bytes;
+    int device;
+};
+
+std::map<void*, Allocation> allocated;
+// The device that this thread has turned to, plus one.
 thread_local int current = 0;
+
+Device& here() { return devices[current - 1]; }
 
 Result drain(Stream* stream) {
     Result first = SUCCESS;
@@ -70,8 +88,8 @@ bool is_mapped(u64 address, size_t bytes) {
     if (after == allocated.begin()) {
         return false;
     }
-    const auto [start, size] = *std::prev(after);
-    return address + bytes <= reinterpret_cast<u64>(start) + size;
+    const auto [start, allocation] = *std::prev(after);
+    return allocation.device == current && address + bytes <= reinterpret_cast<u64>(start) + allocation.bytes;
 }
 
 } // namespace
@@ -118,7 +136,7 @@ CALL cuDeviceTotalMem_v2(size_t* bytes, int) {
 CALL cuDeviceGetAttribute(int* value, int attribute, int device) {
     switch (attribute) {
     case 16: *value = devices[device].multiprocessors; return SUCCESS;
-    case 75: *value = 9; return SUCCESS;
+    case 75: *value = devices[device].capability; return SUCCESS;
     case 76: *value = 0; return SUCCESS;
     case 97: *value = devices[device].shared_bytes; return SUCCESS;
     default: return INVALID_VALUE;
@@ -127,14 +145,14 @@ CALL cuDeviceGetAttribute(int* value, int attribute, int device) {
 
 CALL cuDevicePrimaryCtxRetain(void** context, int device) {
     const std::lock_guard<std::mutex> lock(mutex);
-    live_contexts++;
+    devices[device].others++;
     *context = reinterpret_cast<void*>(static_cast<u64>(device) + 1);
     return SUCCESS;
 }
 
-CALL cuDevicePrimaryCtxRelease_v2(int) {
+CALL cuDevicePrimaryCtxRelease_v2(int device) {
     const std::lock_guard<std::mutex> lock(mutex);
-    live_contexts--;
+    devices[device].others--;
     return SUCCESS;
 }
 
@@ -145,7 +163,7 @@ CALL cuCtxSetCurrent(void* context) {
 
 CALL cuMemGetInfo_v2(size_t* free, size_t* total) {
     NEEDS_CONTEXT
-    *free = MEMORY - taken;
+    *free = MEMORY - here().bytes;
     *total = MEMORY;
     return SUCCESS;
 }
@@ -155,12 +173,12 @@ CALL cuMemAlloc_v2(u64* address, size_t bytes) {
     if (bytes == 0) {
         return INVALID_VALUE;
     }
-    if (bytes > MEMORY - taken) {
+    if (bytes > MEMORY - here().bytes) {
         return OUT_OF_MEMORY;
     }
     void* memory = emulator::guarded(bytes);
-    allocated[memory] = bytes;
-    taken += bytes;
+    allocated[memory] = {bytes, current};
+    here().bytes += bytes;
     *address = reinterpret_cast<u64>(memory);
     return SUCCESS;
 }
@@ -172,10 +190,10 @@ CALL cuMemFree_v2(u64 address) {
         drain(stream);
     }
     const auto found = allocated.find(reinterpret_cast<void*>(address));
-    if (found == allocated.end()) {
+    if (found == allocated.end() || found->second.device != current) {
         return INVALID_VALUE;
     }
-    taken -= found->second;
+    here().bytes -= found->second.bytes;
     emulator::release(found->first);
     allocated.erase(found);
     return SUCCESS;
@@ -244,6 +262,8 @@ CALL cuMemcpyDtoH_v2(void* to, u64 from, size_t bytes) {
 CALL cuStreamCreate(Stream** stream, u32) {
     NEEDS_CONTEXT
     *stream = new Stream;
+    (*stream)->device = current;
+    here().others++;
     streams.insert(*stream);
     return SUCCESS;
 }
@@ -255,6 +275,10 @@ CALL cuStreamSynchronize(Stream* stream) {
 
 CALL cuStreamDestroy_v2(Stream* stream) {
     NEEDS_CONTEXT
+    if (stream->device != current) {
+        return INVALID_CONTEXT;
+    }
+    here().others--;
     streams.erase(stream);
     delete stream;
     return SUCCESS;
@@ -289,7 +313,7 @@ CALL cuModuleGetFunction(Function** function, void*, const char* name) {
 
 CALL cuFuncSetAttribute(Function* function, int attribute, int value) {
     NEEDS_CONTEXT
-    if (attribute != 8 || value > devices[current - 1].shared_bytes) {
+    if (attribute != 8 || value > here().shared_bytes) {
         return INVALID_VALUE;
     }
     function->most_shared = value;
@@ -302,16 +326,17 @@ CALL cuLaunchKernel(Function* function, u32 grid_x, u32 grid_y, u32 grid_z, u32 
     const bool is_sound = grid_x > 0 && grid_y > 0 && grid_y < 65536 && grid_z == 1 && block_x > 0 && block_x <= 1024
         && block_x % 32 == 0 && block_y == 1 && block_z == 1
         && shared_bytes <= static_cast<u32>(function->most_shared)
-        && shared_bytes <= static_cast<u32>(devices[current - 1].shared_bytes);
+        && shared_bytes <= static_cast<u32>(here().shared_bytes);
     if (!is_sound) {
         return INVALID_VALUE;
     }
     // As the driver does, the arguments are copied before this returns.
     std::vector<u64> given(function->known.argument_bytes / 8 + 1);
     std::memcpy(given.data(), arguments[0], function->known.argument_bytes);
-    stream->work.push_back([=] {
-        if (fails_next) {
-            fails_next = false;
+    Device& device = here();
+    stream->work.push_back([=, &device] {
+        if (device.fails_next) {
+            device.fails_next = false;
             return LAUNCH_FAILED;
         }
         const emulator::Launch launch = {
@@ -343,14 +368,14 @@ CALL cuGetErrorString(int error, const char** text) {
     return error == SUCCESS ? INVALID_VALUE : SUCCESS;
 }
 
-// For the tests: the next launch fails when it is its turn.
-extern "C" __attribute__((visibility("default"))) void emulator_fail_next() {
+// For the tests: a device's next launch fails when it is its turn.
+extern "C" __attribute__((visibility("default"))) void emulator_fail_next(int device) {
     const std::lock_guard<std::mutex> lock(mutex);
-    fails_next = true;
+    devices[device].fails_next = true;
 }
 
-// For the tests: what has been taken and not given back.
-extern "C" __attribute__((visibility("default"))) u64 emulator_taken() {
+// For the tests: what has been taken of a device and not given back.
+extern "C" __attribute__((visibility("default"))) u64 emulator_taken(int device) {
     const std::lock_guard<std::mutex> lock(mutex);
-    return taken + static_cast<u64>(streams.size()) + static_cast<u64>(live_contexts);
+    return devices[device].bytes + devices[device].others;
 }
