@@ -2,6 +2,7 @@
 
 use super::CudaError;
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -34,13 +35,7 @@ impl Libraries {
     /// # Errors
     /// A folder that cannot be listed, a library that cannot be opened, or folders without any of the libraries.
     pub fn preload(folders: &[PathBuf]) -> Result<Vec<PathBuf>, CudaError> {
-        let mut found = Vec::new();
-        for folder in folders {
-            found.extend(libraries_in(folder)?);
-        }
-        // The sort keeps the folders' order among equals: the first folder that has a library is whose it is.
-        found.sort_by_key(|(place, _)| *place);
-        found.dedup_by_key(|(_, path)| path.file_name().map(ToOwned::to_owned));
+        let found = in_order(folders)?;
         if found.is_empty() && !folders.is_empty() {
             let shown: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
             return Err(CudaError::MissingLibrary {
@@ -52,13 +47,27 @@ impl Libraries {
             });
         }
         let mut opened = OPENED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for (_, path) in &found {
+        for path in &found {
             if opened.iter().all(|(known, _)| known != path) {
                 opened.push((path.clone(), open(path)?));
             }
         }
-        Ok(found.into_iter().map(|(_, path)| path).collect())
+        Ok(found)
     }
+}
+
+/// The libraries of all folders as they are to be opened. Of those with one name the first folder's is taken: two of them would
+/// be two libraries.
+fn in_order(folders: &[PathBuf]) -> Result<Vec<PathBuf>, CudaError> {
+    let mut found = Vec::new();
+    for folder in folders {
+        found.extend(libraries_in(folder)?);
+    }
+    // The sort keeps the folders' order among equals.
+    found.sort_by_key(|(place, _)| *place);
+    let mut names = HashSet::new();
+    let paths = found.into_iter().map(|(_, path)| path);
+    Ok(paths.filter(|path| path.file_name().is_some_and(|name| names.insert(name.to_owned()))).collect())
 }
 
 /// The libraries of a folder with their places in the order.
@@ -112,6 +121,25 @@ mod tests {
         for (name, want) in rows {
             assert_eq!(ORDER.iter().position(|begin| is_library(name, begin)), want, "{name}");
         }
+    }
+
+    #[test]
+    fn of_equal_names_the_first_folder_has_it() {
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let names =
+            ["libcublas.so.13", "libcublas.so", "libcublasLt.so.13", "libnvrtc.so.13", "libnvrtc-builtins.so.13.0"];
+        for (folder, names) in folders.iter().zip([&names[..3], &names]) {
+            names.iter().for_each(|name| std::fs::write(folder.path().join(name), "").unwrap());
+        }
+        let (first, second) = (folders[0].path(), folders[1].path());
+        let expected = [
+            first.join("libcublasLt.so.13"),
+            first.join("libcublas.so"),
+            first.join("libcublas.so.13"),
+            second.join("libnvrtc-builtins.so.13.0"),
+            second.join("libnvrtc.so.13"),
+        ];
+        assert_eq!(in_order(&[first.to_owned(), second.to_owned()]).unwrap(), expected);
     }
 
     #[test]
