@@ -110,6 +110,13 @@ fn built() -> Option<PathBuf> {
         let output = command.output().expect("the C++ compiler starts");
         assert!(output.status.success(), "the emulator: {}", String::from_utf8_lossy(&output.stderr));
         std::fs::rename(&unfinished, &library).unwrap();
+        // Those of other sources are of no use any more; who has one open keeps it.
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path != library && path.extension().is_some_and(|kind| kind == "so") {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
     }
     Some(library)
 }
