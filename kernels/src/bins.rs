@@ -88,6 +88,16 @@ impl Edges {
         Self { tier: tier.min(Tier::best()), ..self }
     }
 
+    /// The edges in ascending order, infinite where there is none.
+    pub(crate) fn ascending(&self) -> &[f32; BINS_MAX] {
+        &self.sorted
+    }
+
+    /// The number that sums are taken from.
+    pub(crate) fn pivot(&self) -> f64 {
+        self.pivot
+    }
+
     /// How many edges are not above a finite value.
     #[inline(always)]
     fn bin(&self, value: f32) -> usize {

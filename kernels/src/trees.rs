@@ -20,7 +20,7 @@ mod complete;
 mod feature;
 mod forest;
 mod lanes;
-mod layout;
+pub(crate) mod layout;
 mod places;
 mod rows;
 mod slices;

@@ -15,5 +15,6 @@ pub mod postgres;
 pub mod process;
 pub mod python;
 pub mod server;
+pub mod skips;
 pub mod token;
 pub mod trees;

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::process::{cargo, run};
 use crate::python::{CLIENTS, ORACLES, Python, RIVALS};
 use crate::workspace::Workspace;
-use crate::{fixtures, onnxruntime};
+use crate::{fixtures, nvrtc, onnxruntime};
 
 /// What can be asked of the benchmarks.
 #[derive(Args)]
@@ -50,6 +50,8 @@ enum What {
     Swaps,
     /// Mixed traffic for half an hour: nothing may fail that was not asked to, and nothing may grow
     Soak,
+    /// A forest on a device beside the processor, copying alone, and xgboost's own predictor there; `2` without a device
+    Cuda,
     /// A million labels in batches of ten thousand: how long they take, and that what they say is scikit-learn's
     Feedback,
 }
@@ -67,6 +69,7 @@ impl What {
             Self::Curves => "curves",
             Self::Monitoring => "monitoring",
             Self::Tune => "tune",
+            Self::Cuda => "cuda",
             Self::Rivals | Self::Load => "load",
             Self::Training | Self::Studio | Self::Overload | Self::Swaps | Self::Soak | Self::Feedback => "servoir",
         }
@@ -82,6 +85,12 @@ pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<(
         let script = if part == What::Training { "benches/training.py" } else { "benches/feedback.py" };
         let mut script = python.script(workspace, script);
         return run(script.arg(release(workspace, part.program())).args(&options.arguments));
+    }
+    if parts == [What::Cuda] {
+        run(&mut build_benches(workspace, &parts))?;
+        let mut program = program(workspace, What::Cuda);
+        program.envs(nvrtc::folder(workspace)?.map(|folder| ("SERVOIR_TEST_NVRTC", folder)));
+        return run(program.args(&options.arguments));
     }
     if parts == [What::Studio] {
         let python = Python::ready(workspace, &CLIENTS)?;

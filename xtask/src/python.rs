@@ -63,6 +63,14 @@ pub const MONITORS: Environment = Environment {
     pip_arguments: &["--no-deps"],
 };
 
+/// CUDA's compiler, which needs no device.
+pub const NVRTC: Environment = Environment {
+    folder: "python-nvrtc",
+    requirements: "nvrtc/requirements.txt",
+    purpose: "CUDA's compiler (about 90 MB)",
+    pip_arguments: &["--no-deps"],
+};
+
 /// The other servers that the benchmarks measure.
 pub const RIVALS: Environment = Environment {
     folder: "python-rivals",

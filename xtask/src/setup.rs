@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::postgres::Cluster;
 use crate::python::{MONITORS, ORACLES, Python, SCHEMATHESIS};
 use crate::workspace::Workspace;
-use crate::{cargo_deny, clients, fixtures, onnxruntime, prometheus};
+use crate::{cargo_deny, clients, fixtures, nvrtc, onnxruntime, prometheus};
 
 /// What a test process finds ready, but for PostgreSQL, which lives only as long as a run.
 pub struct Prepared {
@@ -26,6 +26,8 @@ pub struct Prepared {
     pub schemathesis: Python,
     /// The folder of Prometheus and promtool.
     pub prometheus: PathBuf,
+    /// The folder of CUDA's compiler, where there is one for this system.
+    pub nvrtc: Option<PathBuf>,
 }
 
 impl Prepared {
@@ -38,7 +40,8 @@ impl Prepared {
         let clients = clients::ready(workspace)?;
         let schemathesis = Python::ready(workspace, &SCHEMATHESIS)?;
         let prometheus = prometheus::ready()?;
-        Ok(Self { python, onnxruntime, fixtures, monitor, clients, schemathesis, prometheus })
+        let nvrtc = nvrtc::folder(workspace)?;
+        Ok(Self { python, onnxruntime, fixtures, monitor, clients, schemathesis, prometheus, nvrtc })
     }
 
     /// Tells a test process where everything is.
@@ -51,6 +54,7 @@ impl Prepared {
             .env("SERVOIR_TEST_CLIENTS_PYTHON", &self.clients.program)
             .env("SERVOIR_TEST_SCHEMATHESIS_PYTHON", &self.schemathesis.program)
             .env("SERVOIR_TEST_PROMETHEUS", &self.prometheus)
+            .envs(self.nvrtc.iter().map(|folder| ("SERVOIR_TEST_NVRTC", folder)))
             .env("SERVOIR_TEST_POSTGRES_URL", postgres.url())
     }
 }
@@ -67,6 +71,9 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     eprintln!("clients       {}", prepared.clients.program.display());
     eprintln!("schemathesis  {}", prepared.schemathesis.program.display());
     eprintln!("Prometheus    {}", prepared.prometheus.display());
+    if let Some(nvrtc) = &prepared.nvrtc {
+        eprintln!("NVRTC         {}", nvrtc.display());
+    }
     eprintln!("cargo-deny    {}", deny.display());
     eprintln!("PostgreSQL    {} (for as long as this ran)", postgres.url());
     Ok(())

@@ -11,7 +11,7 @@ use crate::process::{cargo, on_path, run, succeeds};
 use crate::setup::Prepared;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{cargo_deny, tidy};
+use crate::{cargo_deny, skips, tidy};
 
 /// What can be asked of a test run.
 #[derive(Args)]
@@ -39,11 +39,16 @@ fn every_step(workspace: &Workspace, options: &TestOptions, steps: &mut Steps) -
     }
     steps.step("build", || run(&mut build(root)))?;
     let postgres = steps.step("start PostgreSQL", || Cluster::start(workspace))?;
-    steps.step("tests", || run(prepared.tell(tests(workspace).args(&options.arguments), &postgres)))?;
+    let skipped = skips::folder(workspace)?;
+    let mut tests = tests(workspace);
+    tests.args(&options.arguments).env("SERVOIR_TEST_SKIPS", &skipped);
+    steps.step("tests", || run(prepared.tell(&mut tests, &postgres)))?;
     if !options.skip_checks {
         steps.step("documentation tests", || run(prepared.tell(&mut documentation_tests(root), &postgres)))?;
         steps.step("documentation", || run(&mut documentation(root)))?;
     }
+    // What was not run is said where everybody looks: at the end.
+    eprint!("{}", skips::told(&skipped)?);
     Ok(())
 }
 

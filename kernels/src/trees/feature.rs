@@ -1,12 +1,13 @@
 //! What features are given in.
 
+use crate::plain::Plain;
 use std::cmp::Ordering;
 
 /// Categories lie below this.
 const CATEGORIES_MAX: f64 = 16_777_216.0;
 
 /// A number that features are given in and compared as: what the library that trained the forest compares.
-pub trait Feature: sealed::Sealed + Copy + Default + PartialOrd + std::fmt::Debug + Send + Sync + 'static {
+pub trait Feature: sealed::Sealed + Plain + PartialOrd + std::fmt::Debug {
     /// Infinity.
     const INFINITY: Self;
     /// Whether it stands for a missing value.

@@ -41,6 +41,11 @@ impl<X: Feature, T: Sum> Forest<X, T> {
         self.base.len()
     }
 
+    /// The trees as rows walk through them, and what predictions begin at: what a device's form is made from.
+    pub(crate) fn parts(&self) -> (&Layout<X, T>, &[T]) {
+        (&self.layout, &self.base)
+    }
+
     /// Predicts rows, `[rows, features]` in row-major order, into `out`, `[rows, outputs]`: base values plus leaves, in
     /// the order of the trees.
     ///

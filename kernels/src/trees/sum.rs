@@ -1,11 +1,10 @@
 //! What leaves are added in.
 
 use super::Feature;
+use crate::plain::Plain;
 
 /// A number that leaves are kept and added in: what the library that trained the forest adds in.
-pub trait Sum:
-    sealed::Sealed + Copy + Default + PartialEq + std::fmt::Debug + std::ops::AddAssign + Send + Sync + 'static
-{
+pub trait Sum: sealed::Sealed + Plain + PartialEq + std::fmt::Debug + std::ops::AddAssign {
     /// `coefficient * x`, in this precision.
     fn times(self, x: impl Feature) -> Self;
     /// Whether it is neither infinite nor NaN.

@@ -1,0 +1,58 @@
+//! What every device is held to, held by the one that is here. Where there is none, the tests are counted as skipped.
+
+use super::environment::open_compiler;
+use super::skips::skipped;
+use super::{forests, tables};
+use servoir_kernels::cuda::{Device, devices};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The first device, when there is one.
+fn device() -> Option<Arc<Device>> {
+    match devices() {
+        Ok(_) => {
+            open_compiler();
+            let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cuda-cache");
+            Some(Device::open(0, Some(&cache)).unwrap_or_else(|error| panic!("{error}")))
+        }
+        Err(none) => {
+            skipped("gpu", &format!("no device, because {none}"));
+            None
+        }
+    }
+}
+
+/// Runs a check where there is a device.
+macro_rules! on_the_device {
+    ($($name:ident => $check:expr;)*) => {
+        $(#[test]
+        fn $name() {
+            if let Some(device) = device() {
+                $check(&device);
+            }
+        })*
+    };
+}
+
+on_the_device! {
+    random_forests_give_the_same_bits => |device| forests::random_forests(device, 500);
+    every_form_of_tree_gives_the_same_bits => forests::every_form;
+    large_forests_give_the_same_bits => forests::large_forests;
+    many_pieces_give_the_same_bits => forests::many_pieces;
+    special_numbers_go_the_same_way => forests::special_numbers;
+    threads_predict_beside_each_other => forests::threads_beside_each_other;
+    lengths_that_do_not_fit_are_refused => forests::lengths_that_do_not_fit;
+    rows_are_gathered_and_made_into_others => tables::rows;
+    scores_are_made_of_sums => tables::scores;
+    histograms_count_the_same => tables::histograms;
+    copying_alone_can_be_repeated => tables::transfers;
+    a_device_is_described => is_described;
+}
+
+fn is_described(device: &Arc<Device>) {
+    let info = device.info();
+    assert_eq!((info.ordinal, Some(info)), (0, devices().unwrap().first()));
+    let memory = device.memory().unwrap();
+    assert!(memory.free <= memory.total && memory.total > 0, "{memory:?}");
+    assert!(info.compute_capability >= (7, 5), "{info:?}");
+}
