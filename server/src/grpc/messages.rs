@@ -9,6 +9,10 @@ use std::collections::VecDeque;
 /// Bytes before each message: whether it is compressed, and its length.
 const HEADER_BYTES: usize = 5;
 
+/// The most messages of a call that are whole and have not been asked for. tonic asks for each before it takes more of the body, but for
+/// those that follow the one message of a unary call: nobody asks for those.
+const WHOLE_MAX: usize = 16_384;
+
 /// The messages of one call.
 #[derive(Debug)]
 pub struct Messages {
@@ -74,6 +78,11 @@ impl Messages {
             }
             if self.left == 0 {
                 self.header_len = 0;
+                if self.whole.len() >= WHOLE_MAX {
+                    let full = self.room.full();
+                    self.refused = Some(full);
+                    return Err(full);
+                }
                 self.whole.push_back(Held { is_compressed: self.header[0] != 0, taken: self.taken.take() });
             }
         }
@@ -138,6 +147,23 @@ mod tests {
         assert!(full.is_some() && messages.refused() == full);
         drop(messages);
         assert_eq!(room.free_bytes(), 256 * KIB);
+    }
+
+    #[test]
+    fn messages_that_nobody_asks_for_come_to_an_end() {
+        let mut messages = Messages::new(Room::new(1024 * KIB));
+        let empty = message(0, 0);
+        for _ in 0..WHOLE_MAX {
+            messages.see(&empty).unwrap();
+        }
+        let full = messages.see(&empty).unwrap_err();
+        assert_eq!(messages.refused(), Some(full));
+        // Where somebody does, there is no end.
+        let mut messages = Messages::new(Room::new(1024 * KIB));
+        for _ in 0..2 * WHOLE_MAX {
+            messages.see(&empty).unwrap();
+            assert!(messages.next(|| 0).unwrap().is_some());
+        }
     }
 
     #[test]

@@ -45,6 +45,11 @@ impl Room {
         self.free.available_permits() * UNIT_BYTES
     }
 
+    /// That there is none.
+    pub fn full(&self) -> Full {
+        Full { bytes_max: self.bytes_max }
+    }
+
     /// Nothing of it.
     pub fn nothing(&self) -> Taken {
         Taken { room: self.clone(), units: 0, permit: None }
@@ -61,7 +66,7 @@ impl Taken {
         if bytes <= COUNTED_BYTES_MIN || units <= self.units {
             return Ok(());
         }
-        let full = Full { bytes_max: self.room.bytes_max };
+        let full = self.room.full();
         let more = u32::try_from(units - self.units).map_err(|_| full)?;
         let permit = Arc::clone(&self.room.free).try_acquire_many_owned(more).map_err(|_| full)?;
         match &mut self.permit {
