@@ -3,14 +3,19 @@
 use crate::api::Api;
 use crate::environment;
 use crate::server::BOOTSTRAP_KEY;
+use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
+
+/// How much of a server's log is shown when a test fails.
+const LINES_SHOWN: usize = 30;
 
 /// A running `servoir serve`.
 pub struct ServerProcess {
@@ -18,8 +23,20 @@ pub struct ServerProcess {
     address: SocketAddr,
     /// Reads its log.
     listener: JoinHandle<()>,
+    /// The log's last lines, to be shown when a test fails.
+    last_said: Arc<Mutex<VecDeque<String>>>,
     /// From the start of the process to the first line that says where it listens.
     pub listening_after: Duration,
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for line in self.last_said.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                eprintln!("the server said: {line}");
+            }
+        }
+    }
 }
 
 impl ServerProcess {
@@ -76,8 +93,18 @@ impl ServerProcess {
         };
         let listening_after = started.elapsed();
         // Whatever else it says is read, so that it never waits for a full pipe.
-        let listener = tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, address, listener, listening_after }
+        let last_said = Arc::new(Mutex::new(VecDeque::new()));
+        let heard = Arc::clone(&last_said);
+        let listener = tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                if heard.len() >= LINES_SHOWN {
+                    heard.pop_front();
+                }
+                heard.push_back(line);
+            }
+        });
+        Self { child, address, listener, last_said, listening_after }
     }
 
     /// A client with the bootstrap key.

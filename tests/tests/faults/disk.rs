@@ -4,6 +4,7 @@ use crate::world::{AllAlong, files_below, model, other_model, refused};
 use serde_json::json;
 use servoir_tests::api::REGISTRY;
 use servoir_tests::process::ServerProcess;
+use servoir_tests::skips::skipped;
 use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ fn fill(file: &Path) {
 async fn a_full_disk_refuses_what_is_to_be_kept_and_nothing_else() {
     let data = TempDir::new().expect("a temporary folder");
     if !can_have_small_disk(data.path()) {
-        println!("1 test skipped: this machine lets no process mount a disk of its own (unshare --user --mount)");
+        skipped("mount", "this machine lets no process mount a disk of its own (unshare --user --mount)");
         return;
     }
     let words = with_small_disk(data.path());

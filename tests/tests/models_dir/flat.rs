@@ -111,6 +111,8 @@ async fn a_fresh_machine_needs_the_folder_and_the_key_that_is_printed() {
         }
         key = key.or_else(|| line.strip_prefix("    ").map(str::to_owned));
     }
+    // What else it says is read, so that it never waits for a full pipe.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     let api = Api::new(format!("http://{}", address.expect("an address")), key.as_deref());
     let ready = async { while api.get("/v2/health/ready").await.status != 200 {} };
     tokio::time::timeout(std::time::Duration::from_secs(60), ready).await.expect("it becomes ready");
