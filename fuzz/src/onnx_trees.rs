@@ -26,7 +26,7 @@ static ENGINES: LazyLock<Engines> = LazyLock::new(|| Engines::discover(None, 1))
 pub fn run(bytes: &[u8]) {
     folder::with_model(bytes, |path, _| {
         let artifact = Artifact { path: path.to_owned(), folder: None, format: Format::Onnx };
-        let options = LoadOptions { engine: Some(EngineName::Trees), intra_threads: 1 };
+        let options = LoadOptions::cpu(EngineName::Trees, 1);
         let program = match ENGINES.load(&artifact, &options) {
             Ok(program) => program,
             Err(LoadError::Rejected { reason, .. }) => {

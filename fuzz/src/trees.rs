@@ -54,7 +54,7 @@ pub fn run(format: Format, bytes: &[u8]) {
 
 fn load(path: &Path, format: Format) -> Result<std::sync::Arc<dyn Program>, LoadError> {
     let artifact = Artifact { path: path.to_owned(), folder: None, format };
-    ENGINES.load(&artifact, &LoadOptions { engine: None, intra_threads: 1 })
+    ENGINES.load(&artifact, &LoadOptions::cpu(None, 1))
 }
 
 fn ask(program: &dyn Program) {

@@ -68,6 +68,19 @@ pub struct Artifact {
     pub format: Format,
 }
 
+impl Artifact {
+    /// Bytes of the model file and, where it has a folder of its own, of the files in it, among which its external data is. What cannot
+    /// be looked at counts as nothing.
+    pub(crate) fn files_bytes(&self) -> u64 {
+        let length =
+            |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map_or(0, |file| file.len());
+        let beside = self.folder.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+        let beside: u64 =
+            beside.map(|entry| entry.path()).filter(|path| *path != self.path).map(|path| length(&path)).sum();
+        length(&self.path).saturating_add(beside)
+    }
+}
+
 /// Reads a file's format and signature without running an engine. Blocking; call it off the async threads.
 ///
 /// `folder` is as in [`Artifact::folder`].

@@ -1,11 +1,13 @@
 //! A version that is loaded and answers: its instances, their queue and their counters.
 
 use crate::batch::is_batchable;
+use crate::device::Device;
 use crate::engine::{EngineName, Program, Session, caught};
 use crate::error::{LoadError, PredictError};
+use crate::gpus::wants_memory;
 use crate::per_thread::threads;
 use crate::pool::{
-    Counters, InFlight, Inline, Instance, Outcome, Recorder, probe_batching, rows_within, warm, warm_batches,
+    Cold, Counters, InFlight, Inline, Instance, Outcome, Recorder, probe_batching, rows_within, warm, warm_batches,
 };
 use crate::profile::Profile;
 use crate::queue::{Answer, Job, Limits, Queue, Refusal, Request};
@@ -95,6 +97,10 @@ pub struct Deployment {
     /// What every program of this version has, kept while there is none.
     signature: Signature,
     engine: EngineName,
+    device: Device,
+    /// What the program had taken of GPUs' own memory when its instances were last changed.
+    taken: Mutex<Vec<(Device, u64)>>,
+    nodes_on_cpu: usize,
     options: PoolOptions,
     queue: Arc<Queue>,
     counters: Arc<Counters>,
@@ -142,10 +148,10 @@ impl Deployment {
                 probe_batching(&mut **session, program.signature()).map_err(|panic| panicked(&*program, &panic))?;
         }
         if let Some(profile) = options.profile.as_ref().filter(|_| batchable) {
-            let sizes = profile.sizes(program.engine(), (options.threads, options.batch_rows_max));
+            let sizes = profile.sizes((program.engine(), program.device()), (options.threads, options.batch_rows_max));
             for session in &mut sessions {
-                warm_batches(&mut **session, program.signature(), sizes.iter().copied())
-                    .map_err(|panic| panicked(&*program, &panic))?;
+                let warmed = warm_batches(&mut **session, program.signature(), sizes.iter().copied());
+                warmed.or_else(|cold| stays_cold(&*program, &cold))?;
             }
         }
         let limits = Limits {
@@ -162,9 +168,13 @@ impl Deployment {
             recorders.push(Arc::clone(&recorder));
             Instance::new(Arc::clone(&program), session, (Arc::clone(&counters), recorder), Arc::clone(&tap))
         };
-        // What runs where it is asked has no queue to wait in while there is no program.
+        // What runs where it is asked has no queue to wait in while there is no program; and a GPU is never that near.
         let may_sleep = options.scaling.is_some_and(|scaling| scaling.instances_min == 0);
-        let inline_rows = if may_sleep { 0 } else { inline_rows(&mut sessions, program.signature(), &options) };
+        let inline_rows = if may_sleep || program.device().is_gpu() {
+            0
+        } else {
+            inline_rows(&mut sessions, program.signature(), &options)
+        };
         let inline = match inline_rows {
             0 => None,
             rows_max => {
@@ -181,6 +191,9 @@ impl Deployment {
             identity,
             signature: program.signature().clone(),
             engine: program.engine(),
+            device: program.device(),
+            taken: Mutex::new(program.taken()),
+            nodes_on_cpu: program.nodes_on_cpu(),
             options,
             queue,
             counters,
@@ -218,9 +231,26 @@ impl Deployment {
         self.engine
     }
 
-    /// The device, `cpu`.
-    pub fn device(&self) -> &'static str {
-        "cpu"
+    /// Where it runs.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// What it takes of GPUs' own memory, as [`Program::taken`] has it and as far as it was looked at: when its instances started, and
+    /// when their number changed. Nothing while it sleeps.
+    pub fn taken(&self) -> Vec<(Device, u64)> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Remembers what its program has taken.
+    fn look_at_taken(&self, program: Option<&dyn Program>) {
+        let taken = program.map_or_else(Vec::new, Program::taken);
+        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = taken;
+    }
+
+    /// How many nodes of its graph the machine's own processor computes although it runs on another device.
+    pub fn nodes_on_cpu(&self) -> usize {
+        self.nodes_on_cpu
     }
 
     /// How it was started.
@@ -397,8 +427,23 @@ fn inline_rows(sessions: &mut [Box<dyn Session>], signature: &Signature, options
 
 fn warmed_session(program: &dyn Program) -> Result<Box<dyn Session>, LoadError> {
     let mut session = caught(|| program.session()).map_err(|panic| panicked(program, &panic))??;
-    warm(&mut *session, program.signature()).map_err(|panic| panicked(program, &panic))?;
+    warm(&mut *session, program.signature()).or_else(|cold| stays_cold(program, &cold))?;
     Ok(session)
+}
+
+/// What becomes of a version that was not warmed. A model may refuse made-up inputs, and is none the worse for it; one whose first run
+/// finds no memory on its GPU would find none for anybody.
+fn stays_cold(program: &dyn Program, cold: &Cold) -> Result<(), LoadError> {
+    match cold {
+        Cold::Panicked(panic) => Err(panicked(program, panic)),
+        Cold::Refused(error) if program.device().is_gpu() && wants_memory(&error.reason) => {
+            Err(LoadError::DeviceMemory { device: program.device(), reason: error.to_string() })
+        }
+        Cold::Refused(error) => {
+            tracing::debug!("a warm-up run failed: {error}");
+            Ok(())
+        }
+    }
 }
 
 fn panicked(program: &dyn Program, panic: &str) -> LoadError {

@@ -3,12 +3,15 @@
 pub mod faulty;
 mod onnxruntime;
 mod panics;
+mod spread;
 #[cfg(feature = "tract")]
 mod tract;
 mod trees;
 
 use crate::artifact::{Artifact, Format};
+use crate::device::Device;
 use crate::error::{LoadError, RunError};
+use crate::gpus::{GpuOptions, Gpus, Onto};
 use crate::onnx;
 use crate::own_priority;
 use servoir_types::{Signature, Tensor};
@@ -57,9 +60,18 @@ pub struct LoadOptions {
     /// The engine to use, or `None` for the first that is here: the tree kernels for what they know whole, ONNX Runtime,
     /// then tract. A model that this one rejects is an error, never a reason to try the next in silence.
     pub engine: Option<EngineName>,
+    /// Where it is to run.
+    pub device: Device,
     /// Threads that one run may use inside the engine. With 1 a run stays on the thread that asked for it; with more it
     /// shares the process's pool, whose size was given to [`Engines::discover`].
     pub intra_threads: usize,
+}
+
+impl LoadOptions {
+    /// On the machine's own processor.
+    pub fn cpu(engine: impl Into<Option<EngineName>>, intra_threads: usize) -> Self {
+        Self { engine: engine.into(), device: Device::Cpu, intra_threads }
+    }
 }
 
 /// A model parsed, optimised and shared by its sessions.
@@ -68,6 +80,19 @@ pub trait Program: Send + Sync {
     fn signature(&self) -> &Signature;
     /// Which engine runs it.
     fn engine(&self) -> EngineName;
+    /// Where it runs.
+    fn device(&self) -> Device {
+        Device::Cpu
+    }
+    /// What it has taken of GPUs' own memory until now, in bytes, as far as nobody else has taken of them or given back since it was
+    /// loaded; of trees the forest alone. Nothing on the machine's own processor.
+    fn taken(&self) -> Vec<(Device, u64)> {
+        Vec::new()
+    }
+    /// How many nodes of its graph the machine's own processor computes although it runs on another device.
+    fn nodes_on_cpu(&self) -> usize {
+        0
+    }
     /// A new session, one thread's own.
     fn session(&self) -> Result<Box<dyn Session>, LoadError>;
 }
@@ -82,8 +107,14 @@ pub trait Session: Send {
 trait Engine: Send + Sync {
     /// Version and, where there is one, the path of the library.
     fn about(&self) -> String;
-    /// Loads an ONNX file whose signature was read and whose external data was checked.
-    fn load(&self, path: &Path, signature: Signature, options: &LoadOptions) -> Result<Arc<dyn Program>, LoadError>;
+    /// Loads an ONNX file whose signature was read and whose external data was checked; onto this GPU, when it is given one.
+    fn load(
+        &self,
+        path: &Path,
+        signature: Signature,
+        options: &LoadOptions,
+        onto: Option<Onto<'_>>,
+    ) -> Result<Arc<dyn Program>, LoadError>;
 }
 
 /// An engine, or why it is not here.
@@ -91,7 +122,10 @@ type Presence = Result<Arc<dyn Engine>, String>;
 
 /// The engines of this process: found at start, and each opened when a model first needs it.
 #[derive(Clone)]
-pub struct Engines(Arc<[Found]>);
+pub struct Engines {
+    found: Arc<[Found]>,
+    gpus: Arc<Gpus>,
+}
 
 /// An engine that was looked for.
 struct Found {
@@ -139,26 +173,44 @@ impl Engines {
         own_priority::prepare();
         let (path, known) = (onnxruntime.map(Path::to_owned), onnxruntime::find(onnxruntime));
         let open = move || onnxruntime::open(path.as_deref(), threads);
-        Self(Arc::new([
+        let found = Arc::new([
             Found::new(EngineName::OnnxRuntime, known, open),
             Found::new(EngineName::Tract, discover_tract().map(|engine| engine.about()), discover_tract),
-        ]))
+        ]);
+        Self { found, gpus: Arc::new(Gpus::none("they were not looked for")) }
+    }
+
+    /// The same with the machine's GPUs, which are looked for now.
+    #[must_use]
+    pub fn with_gpus(self, options: &GpuOptions) -> Self {
+        Self { gpus: Arc::new(Gpus::discover(options)), ..self }
+    }
+
+    /// The same without GPUs, for this reason.
+    #[must_use]
+    pub fn without_gpus(self, reason: &str) -> Self {
+        Self { gpus: Arc::new(Gpus::none(reason)), ..self }
+    }
+
+    /// The GPUs of this machine.
+    pub fn gpus(&self) -> &Gpus {
+        &self.gpus
     }
 
     /// What was found, in order of preference, without opening it.
     pub fn found(&self) -> Vec<EngineStatus> {
-        self.0.iter().map(|found| EngineStatus { name: found.name, state: found.known.clone() }).collect()
+        self.found.iter().map(|found| EngineStatus { name: found.name, state: found.known.clone() }).collect()
     }
 
     /// What was found, in order of preference, and whether it can be used: every engine is opened.
     pub fn status(&self) -> Vec<EngineStatus> {
         let state = |found: &Found| found.opened().as_ref().map(|engine| engine.about()).map_err(Clone::clone);
-        self.0.iter().map(|found| EngineStatus { name: found.name, state: state(found) }).collect()
+        self.found.iter().map(|found| EngineStatus { name: found.name, state: state(found) }).collect()
     }
 
     /// Opens an engine now, and not when a model first needs it.
     pub fn open(&self, name: EngineName) {
-        let found = self.0.iter().find(|found| found.name == name);
+        let found = self.found.iter().find(|found| found.name == name);
         // Why it cannot be opened is said to who loads a model with it.
         let _presence = found.map(Found::opened);
     }
@@ -169,9 +221,12 @@ impl Engines {
     pub fn load(&self, artifact: &Artifact, options: &LoadOptions) -> Result<Arc<dyn Program>, LoadError> {
         std::fs::metadata(&artifact.path)
             .map_err(|error| LoadError::Io(format!("{}: {error}", artifact.path.display())))?;
+        let gpu = if options.device.is_gpu() { Some(self.gpus.get(options.device)?) } else { None };
+        let onto = gpu.map(|gpu| Onto { gpu, weights_bytes: artifact.files_bytes() });
+        onto.map(|onto| onto.gpu.room_for(onto.weights_bytes)).transpose()?;
         if artifact.format != Format::Onnx {
             return match options.engine {
-                None | Some(EngineName::Trees) => trees::load(&artifact.path, artifact.format),
+                None | Some(EngineName::Trees) => trees::load(&artifact.path, artifact.format, gpu),
                 Some(other) => {
                     let reason = format!("{} files are run by trees alone", artifact.format.as_str());
                     Err(LoadError::Rejected { engine: other.as_str().into(), reason })
@@ -180,16 +235,42 @@ impl Engines {
         }
         let signature = onnx::read(&artifact.path, artifact.folder.as_deref())?;
         if matches!(options.engine, None | Some(EngineName::Trees)) {
-            match trees::load_onnx(&artifact.path, signature.clone()) {
-                Err(error) if options.engine.is_some() => return Err(error),
-                Err(error) => tracing::debug!(path = %artifact.path.display(), "not for the tree kernels: {error}"),
+            match trees::load_onnx(&artifact.path, signature.clone(), gpu) {
+                Err(error @ LoadError::Rejected { .. }) if options.engine.is_none() => {
+                    tracing::debug!(path = %artifact.path.display(), "not for the tree kernels: {error}");
+                }
                 loaded => return loaded,
             }
         }
         let (name, engine) = self.choose(options.engine)?;
-        caught(|| engine.load(&artifact.path, signature, options)).unwrap_or_else(|panic| {
+        caught(|| engine.load(&artifact.path, signature, options, onto)).unwrap_or_else(|panic| {
             Err(LoadError::Rejected { engine: name.as_str().into(), reason: format!("it panicked: {panic}") })
         })
+    }
+
+    /// Loads a model onto several GPUs; its sessions are dealt to them in turn. One that refuses it is left out.
+    ///
+    /// # Errors
+    /// As [`Self::load`], when all refuse: what the first says.
+    pub fn load_on_each(
+        &self,
+        artifact: &Artifact,
+        options: &LoadOptions,
+        devices: &[Device],
+    ) -> Result<Arc<dyn Program>, LoadError> {
+        let mut programs = Vec::new();
+        let mut first_error = None;
+        for device in devices {
+            match self.load(artifact, &LoadOptions { device: *device, ..options.clone() }) {
+                Ok(program) => programs.push(program),
+                Err(error) => {
+                    tracing::warn!(%device, %error, "a model is not dealt to this GPU");
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        let none = || LoadError::NoDevice { device: options.device, reason: "none was named".into() };
+        spread::over(programs).ok_or_else(|| first_error.unwrap_or_else(none))
     }
 
     /// The engines that may be able to load a model, in order of preference.
@@ -199,13 +280,13 @@ impl Engines {
             _ => &[EngineName::Trees],
         };
         let is_here = |engine: &EngineName| {
-            *engine == EngineName::Trees || self.0.iter().any(|found| found.name == *engine && found.known.is_ok())
+            *engine == EngineName::Trees || self.found.iter().any(|found| found.name == *engine && found.known.is_ok())
         };
         engines.iter().copied().filter(is_here).collect()
     }
 
     fn choose(&self, wanted: Option<EngineName>) -> Result<(EngineName, &Arc<dyn Engine>), LoadError> {
-        let mut candidates = self.0.iter().filter(|found| wanted.is_none_or(|wanted| wanted == found.name));
+        let mut candidates = self.found.iter().filter(|found| wanted.is_none_or(|wanted| wanted == found.name));
         let mut reasons = Vec::new();
         let found = candidates.find_map(|found| match found.opened() {
             Ok(engine) => Some((found.name, engine)),

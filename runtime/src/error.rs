@@ -1,5 +1,6 @@
 //! What can go wrong between a file and an answer, as closed sets.
 
+use crate::device::Device;
 use servoir_types::Kind;
 use std::time::Duration;
 
@@ -32,6 +33,10 @@ pub enum LoadError {
     Rejected { engine: String, reason: String },
     #[error("cannot read the artifact: {0}")]
     Io(String),
+    #[error("no device {device}, because {reason}")]
+    NoDevice { device: Device, reason: String },
+    #[error("there is not enough memory on {device}: {reason}")]
+    DeviceMemory { device: Device, reason: String },
 }
 
 /// Why a run failed, in the engine's words.

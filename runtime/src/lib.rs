@@ -6,8 +6,10 @@
 mod artifact;
 mod batch;
 mod deployment;
+mod device;
 mod engine;
 mod error;
+mod gpus;
 mod onnx;
 mod own_priority;
 mod per_thread;
@@ -23,10 +25,12 @@ mod tap;
 
 pub use artifact::{Artifact, Format, Inspection, inspect};
 pub use deployment::{Aside, Deployment, Gauges, Identity, PoolOptions, run_once, try_out};
+pub use device::Device;
 #[doc(hidden)]
 pub use engine::faulty;
 pub use engine::{EngineName, EngineStatus, Engines, LoadOptions, Program, Session};
 pub use error::{LoadError, PredictError, RunError, Unsupported};
+pub use gpus::{DeviceInfo, Gpu, GpuOptions, Gpus};
 pub use per_thread::{PerThread, threads};
 pub use profile::{Choice, Curve, Measured, Point, Profile, ProfileOptions, fingerprint, measure};
 pub use queue::{Answer, Priority, Request};

@@ -15,5 +15,5 @@ pub(crate) use inline::Inline;
 pub(crate) use instance::Instance;
 pub(crate) use recorder::Recorder;
 pub(crate) use self_check::SelfCheck;
-pub(crate) use warmup::{made_up, probe_batching, warm, warm_batches};
+pub(crate) use warmup::{Cold, made_up, probe_batching, warm, warm_batches};
 pub(crate) use worker::Worker;

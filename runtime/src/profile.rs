@@ -7,6 +7,7 @@ mod measure;
 pub use hardware::fingerprint;
 pub use measure::{Measured, ProfileOptions, measure};
 
+use crate::device::Device;
 use crate::engine::EngineName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -26,9 +27,14 @@ pub struct Profile {
 
 impl Profile {
     /// The numbers of rows, of at most `batch_rows_max` and more than one, that were measured of a way to run the model.
-    pub fn sizes(&self, engine: EngineName, (threads, batch_rows_max): (usize, usize)) -> BTreeSet<usize> {
-        let curves = self.curves.iter().filter(|curve| curve.engine == engine.as_str() && curve.threads == threads);
-        let sizes = curves.flat_map(|curve| &curve.points).map(|point| point.rows);
+    pub fn sizes(
+        &self,
+        (engine, device): (EngineName, Device),
+        (threads, batch_rows_max): (usize, usize),
+    ) -> BTreeSet<usize> {
+        let is_of =
+            |curve: &&Curve| (curve.engine.as_str(), curve.device, curve.threads) == (engine.as_str(), device, threads);
+        let sizes = self.curves.iter().filter(is_of).flat_map(|curve| &curve.points).map(|point| point.rows);
         sizes.filter(|rows| (2..=batch_rows_max).contains(rows)).collect()
     }
 
@@ -38,6 +44,12 @@ impl Profile {
         let of_engine = |curve: &&Curve| engine.is_none_or(|engine| engine.as_str() == curve.engine);
         choose::choose(self.curves.iter().filter(of_engine), latency_target)
     }
+
+    /// Why the model runs on that engine and device, in one sentence: what it answers there in runs of at most so many rows, and what
+    /// the best elsewhere does, both within the latency target where there is one. `None` when that way was not measured.
+    pub fn why(&self, (engine, device): (EngineName, Device), limits: (usize, Option<Duration>)) -> Option<String> {
+        choose::why(&self.curves, (engine.as_str(), device), limits)
+    }
 }
 
 /// What runs cost on one engine with the cores shared in one way.
@@ -46,6 +58,9 @@ impl Profile {
 pub struct Curve {
     /// `onnxruntime`, `tract` or `trees`.
     pub engine: String,
+    /// Where; runs there include the way of inputs and outputs there and back.
+    #[serde(default)]
+    pub device: Device,
     /// Sessions at work at the same time.
     pub instances: usize,
     /// Threads that a run may use.
@@ -72,6 +87,9 @@ pub struct Point {
 pub struct Choice {
     /// `onnxruntime`, `tract` or `trees`.
     pub engine: String,
+    /// Where.
+    #[serde(default)]
+    pub device: Device,
     /// Sessions, each with a thread that feeds it.
     pub instances: usize,
     /// Threads that a run may use.

@@ -86,7 +86,7 @@ const MODELS: [&str; 29] = [
 ];
 
 fn load(engine: EngineName, model: &str) -> Result<Arc<dyn Program>, LoadError> {
-    engines().load(&artifact(model), &LoadOptions { engine: Some(engine), intra_threads: 1 })
+    engines().load(&artifact(model), &LoadOptions::cpu(engine, 1))
 }
 
 /// Each engine with each model that it loads; fails when the list of those that it does not load is out of date.

@@ -71,7 +71,7 @@ fn what_only_an_engine_can_judge_is_rejected_in_its_words() {
     for (file, words) in [("unknown_op.onnx", ""), ("unknown_domain.onnx", ""), ("wrong_opset.onnx", "")] {
         let path = fixtures().join("hostile").join(file);
         let artifact = Artifact { path, folder: None, format: Format::Onnx };
-        let error = engines().load(&artifact, &LoadOptions { engine: None, intra_threads: 1 }).map(|_| ()).unwrap_err();
+        let error = engines().load(&artifact, &LoadOptions::cpu(None, 1)).map(|_| ()).unwrap_err();
         assert!(
             error.to_string().starts_with("onnxruntime cannot load this model") && error.to_string().contains(words),
             "{error}"
@@ -106,7 +106,7 @@ fn external_data_is_taken_from_the_models_own_folder_only() {
         let refusal = inspect(&path, Some(&folder)).unwrap_err();
         assert!(refusal.found.contains("is kept in"), "{name}: {refusal}");
         let artifact = Artifact { path, folder: Some(folder), format: Format::Onnx };
-        assert!(engines().load(&artifact, &LoadOptions { engine: None, intra_threads: 1 }).is_err(), "{name}");
+        assert!(engines().load(&artifact, &LoadOptions::cpu(None, 1)).is_err(), "{name}");
     }
 }
 

@@ -217,6 +217,8 @@ impl From<LoadError> for ApiError {
             LoadError::Io(_) => Self::internal(error),
             LoadError::EngineMissing { .. } => Self::new(Kind::Unprocessable, "engine-missing", error.to_string()),
             LoadError::Rejected { .. } => Self::new(Kind::Unprocessable, "version-rejected", error.to_string()),
+            LoadError::NoDevice { .. } => Self::new(Kind::Unprocessable, "hardware-unavailable", error.to_string()),
+            LoadError::DeviceMemory { .. } => Self::new(Kind::NoMemory, "device-memory", error.to_string()),
         }
     }
 }

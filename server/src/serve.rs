@@ -238,8 +238,16 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::
 }
 
 async fn discover_engines(config: &Config) -> anyhow::Result<Engines> {
-    let (path, threads) = (config.onnxruntime.clone(), config.engine_threads);
-    let engines = tokio::task::spawn_blocking(move || Engines::discover(path.as_deref(), threads)).await?;
+    let config = config.clone();
+    let discover = move || {
+        let engines = Engines::discover(config.onnxruntime.as_deref(), config.engine_threads);
+        crate::gpus::look_for(engines, &config)
+    };
+    let engines = tokio::task::spawn_blocking(discover).await?;
+    match engines.gpus().all() {
+        Ok(gpus) => gpus.iter().for_each(|gpu| tracing::info!(device = %gpu.device(), name = gpu.info().name, "GPU")),
+        Err(reason) => tracing::info!(reason, "no GPU"),
+    }
     for engine in engines.found() {
         match engine.state {
             Ok(found) => tracing::info!(engine = engine.name.as_str(), found, "engine"),

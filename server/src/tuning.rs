@@ -1,6 +1,7 @@
 //! Loading a model to run as it was measured to run best on this machine, unless somebody says otherwise.
 
 use crate::config::{BatchingConfig, Config};
+use crate::hardware::Placement;
 use servoir_runtime::{
     Artifact, Choice, EngineName, Engines, LoadError, LoadOptions, PoolOptions, Profile, ProfileOptions, Program,
     fingerprint, measure,
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What is said of how a model is to run, field by field; what is `None` the profile decides.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Overrides {
     /// The engine.
     pub engine: Option<EngineName>,
@@ -22,6 +23,8 @@ pub struct Overrides {
     pub threads: Option<usize>,
     /// The most rows that run together.
     pub batch_rows_max: Option<usize>,
+    /// Where it may run.
+    pub placement: Placement,
     /// Engines that must not open the model, and why.
     pub barred: Vec<(EngineName, String)>,
 }
@@ -69,6 +72,10 @@ pub struct Tuner {
     cores: usize,
     /// The most rows that run together when nobody says otherwise.
     batch_rows_max: usize,
+    /// The same on a GPU.
+    gpu_batch_rows_max: usize,
+    /// How GPUs are used, as far as it decides what runs there cost, or whether there are any.
+    on_gpus: String,
 }
 
 impl Tuner {
@@ -79,6 +86,8 @@ impl Tuner {
             time: Duration::from_secs(config.profile_seconds),
             cores: config.engine_threads.max(1),
             batch_rows_max: config.batching.batch_rows_max,
+            gpu_batch_rows_max: config.cuda.batch_rows_max,
+            on_gpus: format!("{:?}", config.cuda),
         }
     }
 
@@ -94,7 +103,7 @@ impl Tuner {
         if self.time.is_zero() {
             return Opens { engines: vec![named], named };
         }
-        let engines = match digest().ok().and_then(|digest| kept(&self.file(&digest, engines))) {
+        let engines = match digest().ok().and_then(|digest| kept(&self.file(&digest, engines, &overrides.placement))) {
             Some(profile) => {
                 let best = profile.choose(named, latency_target);
                 vec![named.or_else(|| EngineName::from_text(&best?.engine))]
@@ -118,28 +127,35 @@ impl Tuner {
     ) -> Result<(Arc<dyn Program>, PoolOptions), LoadError> {
         let (program, profile) = match self.time.is_zero() {
             true => (None, None),
-            false => self.profile(engines, (artifact, digest), pool.latency_target, &overrides.barred)?,
+            false => self.profile(engines, (artifact, digest), pool.latency_target, overrides)?,
         };
         let choice = profile.as_ref().and_then(|profile| profile.choose(overrides.engine, pool.latency_target));
         let engine = overrides.engine.or_else(|| EngineName::from_text(&choice.as_ref()?.engine));
         let engine = engine.or_else(|| first_but(&overrides.barred, engines.candidates(artifact)));
         let threads = overrides.threads.or(choice.as_ref().map(|choice| choice.threads)).unwrap_or(self.cores);
-        let fits = |program: &Arc<dyn Program>| {
-            choice.as_ref().is_some_and(|choice| choice.threads == threads)
-                && engine.is_none_or(|engine| engine == program.engine())
-        };
-        let program = match program.filter(fits) {
-            Some(program) => program,
-            None => engines.load(artifact, &LoadOptions { engine, intra_threads: threads })?,
-        };
+        let first = overrides.placement.devices.first().copied().unwrap_or_default();
+        let device = choice.as_ref().map_or(first, |choice| choice.device);
         let chosen = |of: fn(&Choice) -> usize| choice.as_ref().map(of);
         let instances = overrides.instances.or(chosen(|choice| choice.instances)).unwrap_or(1);
+        let instances = pool.scaling.map_or(instances, |scaling| scaling.clamp(instances));
+        let instances_max = pool.scaling.map_or(instances, |scaling| scaling.instances_max);
+        let options = LoadOptions { engine, device, intra_threads: threads };
+        let fits = |program: &Arc<dyn Program>| {
+            choice.as_ref().is_some_and(|choice| choice.threads == threads)
+                && (engine.is_none_or(|engine| engine == program.engine()) && program.device() == device)
+        };
+        let spread = overrides.placement.over(device, instances_max);
+        let program = match program.filter(|program| fits(program) && spread.len() <= 1) {
+            Some(program) => program,
+            None if spread.len() > 1 => engines.load_on_each(artifact, &options, spread)?,
+            None => engines.load(artifact, &options)?,
+        };
         let pool = PoolOptions {
-            instances: pool.scaling.map_or(instances, |scaling| scaling.clamp(instances)),
+            instances,
             batch_rows_max: overrides
                 .batch_rows_max
                 .or(chosen(|choice| choice.batch_rows_max))
-                .unwrap_or(self.batch_rows_max),
+                .unwrap_or(if device.is_gpu() { self.gpu_batch_rows_max } else { self.batch_rows_max }),
             threads,
             profile: profile.map(Arc::new),
             ..pool
@@ -153,10 +169,10 @@ impl Tuner {
         engines: &Engines,
         (artifact, digest): (&Artifact, impl FnOnce() -> io::Result<Digest>),
         latency_target: Option<Duration>,
-        barred: &[(EngineName, String)],
+        overrides: &Overrides,
     ) -> Result<(Option<Arc<dyn Program>>, Option<Profile>), LoadError> {
         let digest = digest().map_err(|error| LoadError::Io(format!("{}: {error}", artifact.path.display())))?;
-        let file = self.file(&digest, engines);
+        let file = self.file(&digest, engines, &overrides.placement);
         if let Some(profile) = kept(&file) {
             return Ok((None, Some(profile)));
         }
@@ -164,19 +180,29 @@ impl Tuner {
             time: self.time,
             cores: self.cores,
             batch_rows_max: self.batch_rows_max,
+            gpu_batch_rows_max: self.gpu_batch_rows_max,
+            devices: overrides.placement.devices.clone(),
             latency_target,
-            barred: barred.to_vec(),
+            barred: overrides.barred.clone(),
         };
         let measured = measure(engines, artifact, &options)?;
         // What cannot be kept is measured again next time.
-        if let Err(error) = keep(&file, &measured.profile) {
+        if !measured.is_whole {
+            tracing::info!(file = %artifact.path.display(), "a model's profile lacks a GPU, and is not kept");
+        } else if let Err(error) = keep(&file, &measured.profile) {
             tracing::warn!(%error, file = %file.display(), "cannot keep a model's profile");
         }
         Ok((Some(measured.program), Some(measured.profile)))
     }
 
-    fn file(&self, digest: &Digest, engines: &Engines) -> PathBuf {
-        let hardware = Digest::of(format!("{}; up to {} rows", fingerprint(engines), self.batch_rows_max).as_bytes());
+    fn file(&self, digest: &Digest, engines: &Engines, placement: &Placement) -> PathBuf {
+        let rows = format!("up to {} rows", self.batch_rows_max);
+        let on_gpus: Vec<_> = placement.devices.iter().filter(|device| device.is_gpu()).collect();
+        let rows = match on_gpus.is_empty() {
+            true => rows,
+            false => format!("{rows}; {}; on {:?}", self.on_gpus, placement.devices),
+        };
+        let hardware = Digest::of(format!("{}; {rows}", fingerprint(engines)).as_bytes());
         self.folder.join(format!("{digest}-{}.json", &hardware.to_string()[..16]))
     }
 }

@@ -39,3 +39,8 @@ pub fn clients_python() -> PathBuf {
 pub fn prometheus() -> PathBuf {
     required("SERVOIR_TEST_PROMETHEUS").into()
 }
+
+/// The folder of CUDA's compiler, NVRTC.
+pub fn nvrtc() -> PathBuf {
+    required("SERVOIR_TEST_NVRTC").into()
+}

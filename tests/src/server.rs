@@ -5,7 +5,7 @@ use crate::environment;
 use crate::postgres::TestDatabase;
 use servoir::app::SharedApp;
 use servoir::config::{
-    AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, MonitoringConfig, PreflightConfig,
+    AuthConfig, BatchingConfig, Config, CudaConfig, Limits, LogFormat, ModelsConfig, MonitoringConfig, PreflightConfig,
     StudioConfig, SwapConfig, TlsConfig,
 };
 use servoir::serve::{Running, start};
@@ -187,6 +187,14 @@ pub fn config(data_dir: &Path) -> Config {
             header_read_seconds: 10,
             body_idle_seconds: 10,
             predict_seconds_max: 30,
+        },
+        cuda: CudaConfig {
+            enabled: false,
+            libraries: Vec::new(),
+            batch_rows_max: 1024,
+            arena_bytes_max: 0,
+            tf32: false,
+            cpu_nodes: true,
         },
         batching: BatchingConfig {
             batch_rows_max: 64,

@@ -110,7 +110,7 @@ impl Case {
     }
 
     fn try_model(&self, engines: &Engines, model: &Artifact) -> Result<(), String> {
-        let options = LoadOptions { engine: Some(EngineName::Trees), intra_threads: 1 };
+        let options = LoadOptions::cpu(EngineName::Trees, 1);
         let program = engines.load(model, &options).map_err(|error| error.to_string())?;
         let signature = program.signature();
         let named = signature.outputs.iter().map(|spec| spec.name.as_str());

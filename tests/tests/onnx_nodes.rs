@@ -80,7 +80,7 @@ fn tensors(data_set: &Path, what: &str) -> Result<Vec<Tensor>, String> {
 fn run(engines: &Engines, engine: EngineName, folder: &Path) -> Result<(), String> {
     let artifact =
         Artifact { path: folder.join("model.onnx"), folder: Some(folder.to_path_buf()), format: Format::Onnx };
-    let options = LoadOptions { engine: Some(engine), intra_threads: 1 };
+    let options = LoadOptions::cpu(engine, 1);
     let program = engines.load(&artifact, &options).map_err(|error| error.to_string())?;
     let mut session = program.session().map_err(|error| error.to_string())?;
     let data_sets = (0..).map(|index| folder.join(format!("test_data_set_{index}"))).take_while(|path| path.is_dir());

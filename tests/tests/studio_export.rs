@@ -65,7 +65,7 @@ fn input(table: &Table, name: &str) -> Tensor {
 }
 
 fn answers(engines: &Engines, artifact: &Artifact, engine: EngineName, table: &Table) -> Vec<Tensor> {
-    let options = LoadOptions { engine: Some(engine), intra_threads: 1 };
+    let options = LoadOptions::cpu(engine, 1);
     let program =
         engines.load(artifact, &options).unwrap_or_else(|error| panic!("{}: {error}", artifact.path.display()));
     let inputs: Vec<Tensor> = program.signature().inputs.iter().map(|spec| input(table, &spec.name)).collect();
@@ -111,7 +111,7 @@ fn trees_that_were_trained_run_on_the_tree_kernels_and_linear_models_on_onnx_run
         let folder = tempfile::tempdir().expect("a folder");
         trained(name, target, task, linear, folder.path());
         let onnx = Artifact { path: folder.path().join(MODEL_ONNX), folder: None, format: Format::Onnx };
-        let program = engines.load(&onnx, &LoadOptions { engine: None, intra_threads: 1 }).expect("a model");
+        let program = engines.load(&onnx, &LoadOptions::cpu(None, 1)).expect("a model");
         assert_eq!(program.engine(), EngineName::OnnxRuntime, "{name}");
         says_what_is_asked_and_answered(&onnx.path, name, task);
     }

@@ -25,7 +25,7 @@ fn what_is_not_computed_here_is_named_and_left_to_onnx_runtime() {
     assert!(!left.is_empty());
     for (file, operator) in left {
         let artifact = Artifact { path: folder.join(&file), folder: None, format: Format::Onnx };
-        let load = |engine| engines.load(&artifact, &LoadOptions { engine, intra_threads: 1 });
+        let load = |engine| engines.load(&artifact, &LoadOptions::cpu(engine, 1));
         let reason = match load(Some(EngineName::Trees)) {
             Ok(_) => panic!("{file} is computed here"),
             Err(error) => error.to_string(),

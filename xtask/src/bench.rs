@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::process::{cargo, run};
-use crate::python::{CLIENTS, ORACLES, Python, RIVALS};
+use crate::python::{CLIENTS, GPU, ORACLES, Python, RIVALS};
 use crate::workspace::Workspace;
 use crate::{fixtures, nvrtc, onnxruntime};
 
@@ -17,7 +17,7 @@ pub struct BenchOptions {
     /// What is measured; by default `server`, `micro` and `codec`, which take ten minutes
     #[arg(value_enum)]
     what: Option<What>,
-    /// Passed on: parts of `micro`, tables of `curves`, models of `tune`, options of `rivals`, `load`, `training`, `studio`, `overload`, `swaps` and `soak`
+    /// Passed on: parts of `micro`, tables of `curves`, models of `tune`, options of the others
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -52,6 +52,8 @@ enum What {
     Soak,
     /// A forest on a device beside the processor, copying alone, and xgboost's own predictor there; `2` without a device
     Cuda,
+    /// Networks served on a GPU beside the engine called in process: throughput kept, time in the queue, batches formed
+    Gpu,
     /// A million labels in batches of ten thousand: how long they take, and that what they say is scikit-learn's
     Feedback,
 }
@@ -71,7 +73,9 @@ impl What {
             Self::Tune => "tune",
             Self::Cuda => "cuda",
             Self::Rivals | Self::Load => "load",
-            Self::Training | Self::Studio | Self::Overload | Self::Swaps | Self::Soak | Self::Feedback => "servoir",
+            Self::Training | Self::Studio | Self::Overload | Self::Swaps | Self::Soak | Self::Gpu | Self::Feedback => {
+                "servoir"
+            }
         }
     }
 }
@@ -91,6 +95,17 @@ pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<(
         let mut program = program(workspace, What::Cuda);
         program.envs(nvrtc::folder(workspace)?.map(|folder| ("SERVOIR_TEST_NVRTC", folder)));
         return run(program.args(&options.arguments));
+    }
+    if parts == [What::Gpu] {
+        let python = Python::ready(workspace, &GPU)?;
+        let models = Prepared::ready(workspace)?.models;
+        let (onnxruntime, libraries) = (onnxruntime::packaged(&python)?, nvrtc::all_of_cuda(&python)?);
+        run(&mut build_benches(workspace, &[What::Load]))?;
+        run(&mut build_server(workspace))?;
+        let mut script = python.script(workspace, "benches/gpu_serving.py");
+        script.args([What::Gpu, What::Load].map(|part| release(workspace, part.program()))).arg(onnxruntime);
+        script.args(["mobilenet", "transformer"].map(|model| models.join(model).join("model.onnx")));
+        return run(script.arg("--libraries").arg(libraries).args(&options.arguments));
     }
     if parts == [What::Studio] {
         let python = Python::ready(workspace, &CLIENTS)?;

@@ -10,6 +10,19 @@ use crate::workspace::Workspace;
 /// The library's name, of which others add to.
 const LIBRARY: &str = "libnvrtc.so.13";
 
+/// The folders of CUDA's and cuDNN's libraries in an environment that has them, separated by commas.
+pub fn all_of_cuda(python: &Python) -> Result<String> {
+    let libraries = python.folder.join("lib");
+    let entries = std::fs::read_dir(&libraries).with_context(|| format!("could not list {}", libraries.display()))?;
+    let mut folders = Vec::new();
+    for entry in entries {
+        let packages = entry?.path().join("site-packages/nvidia");
+        let of_both = ["cu13/lib", "cudnn/lib"].map(|folder| packages.join(folder));
+        folders.extend(of_both.into_iter().filter(|folder| folder.is_dir()));
+    }
+    Ok(folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(","))
+}
+
 /// The folder that holds the compiler's libraries; there is none for a system that has no devices.
 pub fn folder(workspace: &Workspace) -> Result<Option<PathBuf>> {
     if !cfg!(target_os = "linux") {

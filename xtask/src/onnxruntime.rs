@@ -25,6 +25,11 @@ pub fn library(workspace: &Workspace, python: &Python) -> Result<PathBuf> {
     Ok(link)
 }
 
+/// The library where an environment's package has it.
+pub fn packaged(python: &Python) -> Result<PathBuf> {
+    packaged_library(&python.folder)
+}
+
 fn packaged_library(environment: &Path) -> Result<PathBuf> {
     for python in children(&environment.join("lib"))? {
         let capi = python.join("site-packages/onnxruntime/capi");

@@ -71,6 +71,14 @@ pub const NVRTC: Environment = Environment {
     pip_arguments: &["--no-deps"],
 };
 
+/// ONNX Runtime with its CUDA provider, for the benchmark of networks on a GPU.
+pub const GPU: Environment = Environment {
+    folder: "python-gpu",
+    requirements: "gpu/requirements.txt",
+    purpose: "ONNX Runtime for CUDA (about 2 GB)",
+    pip_arguments: &[],
+};
+
 /// The other servers that the benchmarks measure.
 pub const RIVALS: Environment = Environment {
     folder: "python-rivals",

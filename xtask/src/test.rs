@@ -36,6 +36,7 @@ fn every_step(workspace: &Workspace, options: &TestOptions, steps: &mut Steps) -
         let deny = steps.step("setup cargo-deny", || cargo_deny::ready(workspace))?;
         steps.step("dependencies", || cargo_deny::check(&deny, root))?;
         steps.step("lints", || run(&mut lints(root)))?;
+        steps.step("optional features", || run(&mut optional_features(root)))?;
     }
     steps.step("build", || run(&mut build(root)))?;
     let postgres = steps.step("start PostgreSQL", || Cluster::start(workspace))?;
@@ -63,6 +64,23 @@ pub fn run_timed(workspace: &Workspace, options: &TestOptions) -> Result<()> {
 fn lints(root: &Path) -> Command {
     let mut command = cargo(root);
     command.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
+    command
+}
+
+/// What no other step builds: tract on a GPU.
+fn optional_features(root: &Path) -> Command {
+    let mut command = cargo(root);
+    command.args([
+        "clippy",
+        "--package",
+        "servoir-runtime",
+        "--features",
+        "tract-cuda",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]);
     command
 }
 

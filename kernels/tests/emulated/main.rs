@@ -3,6 +3,7 @@
 
 #![cfg(target_os = "linux")] // no other system has the compiler, or such a device
 
+mod built;
 mod cache;
 mod devices;
 mod emulator;

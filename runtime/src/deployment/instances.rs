@@ -48,6 +48,7 @@ impl Deployment {
                 self.start_instance(&**program, (self.instances_wanted(), instance))?;
             }
             self.wanted.fetch_add(1, Ordering::Relaxed);
+            self.look_at_taken(Some(&**program));
         }
         Ok(())
     }

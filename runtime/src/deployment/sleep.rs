@@ -19,6 +19,7 @@ impl Deployment {
             return false;
         }
         self.wanted.store(0, Ordering::Relaxed);
+        self.look_at_taken(None);
         *held = None;
         true
     }
@@ -48,7 +49,8 @@ impl Deployment {
         if held.is_some() {
             return Ok(());
         }
-        if program.engine() != self.engine || *program.signature() != self.signature {
+        let is_other = (program.engine(), program.device()) != (self.engine, self.device);
+        if is_other || *program.signature() != self.signature {
             return Err(rejected(&*program, "it is not what it was before it fell asleep".to_owned()));
         }
         let sessions = (0..self.options.instances.max(1)).map(|_| warmed_session(&*program));
@@ -67,6 +69,7 @@ impl Deployment {
                 }
             }
         }
+        self.look_at_taken(Some(&*program));
         *held = Some(program);
         Ok(())
     }

@@ -1,9 +1,16 @@
 //! ONNX Runtime, from a shared library found at run time.
 
+mod bound;
+mod cuda;
+mod placement;
 mod tensor;
 
 use super::{Engine, EngineName, LoadOptions, Presence, Program, Session, caught};
+use crate::device::Device;
 use crate::error::{LoadError, RunError};
+use crate::gpus::Onto;
+use bound::Bound;
+use cuda::OnGpu;
 use ort::environment::{Environment, GlobalThreadPoolOptions};
 use ort::logging::LogLevel;
 use ort::session::RunOptions;
@@ -90,15 +97,25 @@ impl Engine for OnnxRuntime {
         self.about.clone()
     }
 
-    fn load(&self, path: &Path, signature: Signature, options: &LoadOptions) -> Result<Arc<dyn Program>, LoadError> {
-        let program = OnnxProgram {
+    fn load(
+        &self,
+        path: &Path,
+        signature: Signature,
+        options: &LoadOptions,
+        onto: Option<Onto<'_>>,
+    ) -> Result<Arc<dyn Program>, LoadError> {
+        let mut program = OnnxProgram {
             environment: self.environment.clone(),
             path: path.to_path_buf(),
             signature: Arc::new(signature),
             intra_threads: options.intra_threads,
+            gpu: onto.map(OnGpu::new).transpose()?,
             first: Mutex::new(None),
         };
-        let session = program.commit().map_err(rejected)?;
+        let session = program.commit()?;
+        if let Some(on_gpu) = &mut program.gpu {
+            on_gpu.look_at_placements()?;
+        }
         check_names(&session, &program.signature)?;
         *program.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
         Ok(Arc::new(program))
@@ -126,18 +143,31 @@ struct OnnxProgram {
     path: PathBuf,
     signature: Arc<Signature>,
     intra_threads: usize,
+    /// Where it runs, unless that is the CPU.
+    gpu: Option<OnGpu>,
     /// The session that loading made, for the first who asks.
     first: Mutex<Option<ort::session::Session>>,
 }
 
 impl OnnxProgram {
-    fn commit(&self) -> ort::Result<ort::session::Session> {
+    fn commit(&self) -> Result<ort::session::Session, LoadError> {
+        let failed = |error: ort::Error| match &self.gpu {
+            None => rejected(error),
+            Some(on_gpu) => on_gpu.failed(&error),
+        };
+        self.open().map_err(failed)
+    }
+
+    fn open(&self) -> ort::Result<ort::session::Session> {
         let mut builder = ort::session::Session::builder(&self.environment)?
             .with_optimization_level(GraphOptimizationLevel::All)?
             .with_intra_op_spinning(false)?
             .with_log_level(LogLevel::Warning)?;
         if self.intra_threads <= 1 {
             builder = builder.with_independent_thread_pool()?.with_intra_threads(1)?;
+        }
+        if let Some(on_gpu) = &self.gpu {
+            builder = on_gpu.provide(builder)?;
         }
         builder.commit_from_file(&self.path)
     }
@@ -152,14 +182,30 @@ impl Program for OnnxProgram {
         EngineName::OnnxRuntime
     }
 
+    fn device(&self) -> Device {
+        self.gpu.as_ref().map_or(Device::Cpu, OnGpu::device)
+    }
+
+    fn taken(&self) -> Vec<(Device, u64)> {
+        self.gpu.iter().map(|on_gpu| (on_gpu.device(), on_gpu.bytes())).collect()
+    }
+
+    fn nodes_on_cpu(&self) -> usize {
+        self.gpu.as_ref().map_or(0, OnGpu::nodes_on_cpu)
+    }
+
     fn session(&self) -> Result<Box<dyn Session>, LoadError> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         let session = match first {
             Some(session) => session,
-            None => self.commit().map_err(rejected)?,
+            None => {
+                self.gpu.as_ref().map(OnGpu::room_for_one_more).transpose()?;
+                self.commit()?
+            }
         };
         let giving_back = giving_back().map_err(rejected)?;
-        Ok(Box::new(OnnxSession { session, signature: Arc::clone(&self.signature), giving_back }))
+        let bound = self.gpu.as_ref().filter(|_| Bound::takes(&session)).map(OnGpu::bound);
+        Ok(Box::new(OnnxSession { session, signature: Arc::clone(&self.signature), bound, giving_back }))
     }
 }
 
@@ -174,12 +220,19 @@ fn giving_back() -> ort::Result<RunOptions> {
 struct OnnxSession {
     session: ort::session::Session,
     signature: Arc<Signature>,
+    /// Memory that the device reaches, where it is not the CPU and the tensors can lie there.
+    bound: Option<Bound>,
     giving_back: RunOptions,
 }
 
 impl Session for OnnxSession {
     fn run(&mut self, inputs: &[Tensor], outputs: &mut Vec<Tensor>) -> Result<(), RunError> {
         outputs.clear();
+        if let Some(bound) = self.bound.as_mut().filter(|_| Bound::keeps(inputs)) {
+            let failed = |reason| RunError { engine: NAME, reason };
+            *outputs = bound.run(&mut self.session, &self.signature, inputs).map_err(failed)?;
+            return Ok(());
+        }
         let values = inputs.iter().map(tensor::borrow).collect::<Result<Vec<_>, _>>().map_err(failed)?;
         let bytes: usize = inputs.iter().map(|input| input.data().size_bytes()).sum();
         let answers = match bytes {
@@ -212,6 +265,63 @@ mod tests {
         assert!(reason.contains("pip install onnxruntime") && reason.contains("--onnxruntime"), "{reason}");
         let reason = find(Some(Path::new("/nonexistent/libonnxruntime.so"))).unwrap_err();
         assert!(reason.contains("/nonexistent") && reason.contains("--onnxruntime"), "{reason}");
+    }
+
+    /// A model of the fixtures, as it is loaded for the CPU.
+    fn program(model: &str) -> OnnxProgram {
+        let given = |name: &str| {
+            let value = std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set: run `cargo xtask test`"));
+            PathBuf::from(value)
+        };
+        open(Some(&given("ORT_DYLIB_PATH")), 1).map(|_| ()).unwrap();
+        let environment = OPENED.lock().unwrap().as_ref().unwrap().environment.clone();
+        let folder = given("SERVOIR_TEST_FIXTURES").join(model);
+        let path = folder.join("model.onnx");
+        let signature = Arc::new(crate::onnx::read(&path, Some(&folder)).unwrap());
+        OnnxProgram { environment, path, signature, intra_threads: 1, gpu: None, first: Mutex::new(None) }
+    }
+
+    /// The way to a GPU, tried where the device is the processor itself: the library's copies, bindings and kept memory are the
+    /// same.
+    #[test]
+    fn memory_that_is_kept_for_a_device_gives_the_same_answers() {
+        use ort::memory::AllocationDevice;
+        let place = bound::Place { pinned: AllocationDevice::CPU, id: 0 };
+        for model in ["mlp_softmax", "smallconv", "two_inputs_add", "echo_INT64", "echo_FP16", "echo_BOOL"] {
+            let program = program(model);
+            assert!(Bound::takes(&program.commit().unwrap()), "{model}");
+            let mut plain = program.session().unwrap();
+            let mut session = program.commit().unwrap();
+            let mut bound = Bound::new(place.clone());
+            // Shapes come again, and more of them than are kept.
+            for rows in [1, 3, 1, 64].into_iter().chain(2..40).chain([1, 3]) {
+                let inputs = crate::pool::rows_of(&program.signature, rows).unwrap();
+                let mut expected = Vec::new();
+                plain.run(&inputs, &mut expected).unwrap();
+                let got = bound.run(&mut session, &program.signature, &inputs).unwrap();
+                let shown = |tensors: &[Tensor]| format!("{tensors:?}");
+                assert_eq!(shown(&got), shown(&expected), "{model}, {rows} rows");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_lie_in_a_device_s_memory_is_told() {
+        for model in ["echo_BYTES", "rf_zipmap_string", "lr_zipmap_int"] {
+            assert!(!Bound::takes(&program(model).commit().unwrap()), "{model}");
+        }
+    }
+
+    #[test]
+    fn the_library_says_where_nodes_are_placed() {
+        let program = program("mlp_softmax");
+        let heard = placement::Placements::default();
+        let builder = ort::session::Session::builder(&program.environment).unwrap();
+        let builder = builder.with_log_level(LogLevel::Verbose).unwrap().with_logger(heard.listener()).unwrap();
+        let _session = { builder }.commit_from_file(&program.path).unwrap();
+        let heard = heard.heard();
+        assert_eq!(heard.keys().collect::<Vec<_>>(), ["CPUExecutionProvider"]);
+        assert!(heard["CPUExecutionProvider"] > 0, "{heard:?}");
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! tract, the engine in Rust that is part of the program: slower than ONNX Runtime and always here.
 
+#[cfg(feature = "tract-cuda")]
+mod cuda;
 mod plans;
 mod tensor;
 
 use super::{Engine, EngineName, LoadOptions, Program, Session, caught};
+use crate::device::Device;
 use crate::error::{LoadError, RunError};
-use plans::Plans;
+use crate::gpus::{Gpu, Onto};
+use plans::{MakePlan, Plans, on_cpu};
 use servoir_types::{Signature, Tensor};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,10 +28,21 @@ impl Engine for Tract {
         format!("{VERSION}, built in")
     }
 
-    fn load(&self, path: &Path, signature: Signature, _options: &LoadOptions) -> Result<Arc<dyn Program>, LoadError> {
+    fn load(
+        &self,
+        path: &Path,
+        signature: Signature,
+        _options: &LoadOptions,
+        onto: Option<Onto<'_>>,
+    ) -> Result<Arc<dyn Program>, LoadError> {
+        let gpu = onto.map(|onto| onto.gpu);
+        let device = gpu.map_or(Device::Cpu, |gpu| gpu.device());
+        let make = gpu.map_or(Ok(on_cpu as MakePlan), |gpu| on_gpu(gpu))?;
+        let free_before = gpu.map(|gpu| gpu.memory()).transpose()?.map_or(0, |memory| memory.free);
         let rejected = |error: TractError| LoadError::Rejected { engine: NAME.into(), reason: words(&error) };
-        let plans = Plans::load(path, &signature).map_err(rejected)?;
-        Ok(Arc::new(TractProgram(Arc::new(Shared { signature, plans }))))
+        let plans = Plans::load(path, &signature, make).map_err(rejected)?;
+        let device_bytes = gpu.map_or(0, |gpu| gpu.taken_since(free_before));
+        Ok(Arc::new(TractProgram(Arc::new(Shared { signature, plans, device, device_bytes }))))
     }
 }
 
@@ -36,8 +51,25 @@ fn words(error: &TractError) -> String {
     format!("{error:#}")
 }
 
+/// What makes plans for a GPU.
+#[cfg(feature = "tract-cuda")]
+fn on_gpu(gpu: &Gpu) -> Result<MakePlan, LoadError> {
+    cuda::on(gpu)
+}
+
+/// What makes plans for a GPU: nothing in this build.
+#[cfg(not(feature = "tract-cuda"))]
+fn on_gpu(gpu: &Gpu) -> Result<MakePlan, LoadError> {
+    let reason =
+        format!("this build was made without the feature `tract-cuda`, so it does not run on {}", gpu.device());
+    Err(LoadError::Rejected { engine: NAME.into(), reason })
+}
+
 struct Shared {
     signature: Signature,
+    device: Device,
+    /// What loading it took there.
+    device_bytes: u64,
     plans: Plans,
 }
 
@@ -50,6 +82,14 @@ impl Program for TractProgram {
 
     fn engine(&self) -> EngineName {
         EngineName::Tract
+    }
+
+    fn device(&self) -> Device {
+        self.0.device
+    }
+
+    fn taken(&self) -> Vec<(Device, u64)> {
+        if self.0.device.is_gpu() { vec![(self.0.device, self.0.device_bytes)] } else { Vec::new() }
     }
 
     fn session(&self) -> Result<Box<dyn Session>, LoadError> {

@@ -3,6 +3,7 @@
 //! A reader per format turns a file into a [`Model`]: how rows of features come from the inputs, the forest, and what
 //! becomes of its sums. What runs is the same for all of them.
 
+mod cuda;
 mod features;
 mod lightgbm;
 mod model;
@@ -13,6 +14,7 @@ mod xgboost;
 use super::{EngineName, Program, Session};
 use crate::artifact::Format;
 use crate::error::{LoadError, RunError, Unsupported};
+use crate::gpus::Gpu;
 use model::{Loaded, Model};
 use servoir_kernels::trees::{Feature, Sum};
 use servoir_types::{Signature, Tensor};
@@ -38,29 +40,31 @@ fn read(path: &Path, format: Format) -> Result<Loaded, Unsupported> {
     }
 }
 
-/// Loads an XGBoost or LightGBM file.
+/// Loads an XGBoost or LightGBM file; onto this GPU, when it is given one.
 ///
 /// # Errors
-/// When the file is broken or holds what no kernel computes.
-pub fn load(path: &Path, format: Format) -> Result<Arc<dyn Program>, LoadError> {
-    Ok(program(read(path, format)?))
+/// When the file is broken or holds what no kernel computes, or the GPU does not take it.
+pub fn load(path: &Path, format: Format, gpu: Option<&Arc<Gpu>>) -> Result<Arc<dyn Program>, LoadError> {
+    program(read(path, format)?, gpu)
 }
 
 /// Loads an ONNX file whose signature was read and whose external data was checked, when every node of it is one that is
 /// computed here.
 ///
 /// # Errors
-/// [`LoadError::Rejected`] that names the first node that is not.
-pub fn load_onnx(path: &Path, signature: Signature) -> Result<Arc<dyn Program>, LoadError> {
+/// [`LoadError::Rejected`] that names the first node that is not; what the GPU says when it does not take it.
+pub fn load_onnx(path: &Path, signature: Signature, gpu: Option<&Arc<Gpu>>) -> Result<Arc<dyn Program>, LoadError> {
     let loaded = onnx::read(path, signature);
-    loaded.map(program).map_err(|reason| LoadError::Rejected { engine: NAME.into(), reason })
+    program(loaded.map_err(|reason| LoadError::Rejected { engine: NAME.into(), reason })?, gpu)
 }
 
-fn program(loaded: Loaded) -> Arc<dyn Program> {
-    match loaded {
-        Loaded::Single(model) => Arc::new(TreesProgram(Arc::new(model))),
-        Loaded::Double(model) => Arc::new(TreesProgram(Arc::new(model))),
-    }
+fn program(loaded: Loaded, gpu: Option<&Arc<Gpu>>) -> Result<Arc<dyn Program>, LoadError> {
+    Ok(match (loaded, gpu) {
+        (Loaded::Single(model), None) => Arc::new(TreesProgram(Arc::new(model))),
+        (Loaded::Double(model), None) => Arc::new(TreesProgram(Arc::new(model))),
+        (Loaded::Single(model), Some(gpu)) => cuda::program(model, gpu)?,
+        (Loaded::Double(model), Some(gpu)) => cuda::program(model, gpu)?,
+    })
 }
 
 struct TreesProgram<X, T>(Arc<Model<X, T>>);

@@ -3,6 +3,7 @@
 use super::cost::rows_of;
 use crate::batch::{gather, scatter};
 use crate::engine::{Session, caught};
+use crate::error::RunError;
 use bytes::Bytes;
 use half::{bf16, f16};
 use servoir_types::{Data, Datatype, Signature, Tensor, TensorSpec};
@@ -13,33 +14,33 @@ const ELEMENTS_MAX: usize = 1 << 24;
 /// How far a row's result may differ between alone and in company, relative to its size: engines may add in another order.
 const TOLERANCE: f64 = 1e-3;
 
+/// Why a session is not warm.
+#[derive(Debug)]
+pub enum Cold {
+    /// The engine panicked, with this message.
+    Panicked(String),
+    /// A run failed. A model may refuse zeros.
+    Refused(RunError),
+}
+
 /// Runs the session once on made-up inputs.
-///
-/// An error is no reason to worry: a model may refuse zeros. A panic is given back as its message.
-pub fn warm(session: &mut dyn Session, signature: &Signature) -> Result<(), String> {
+pub fn warm(session: &mut dyn Session, signature: &Signature) -> Result<(), Cold> {
     let Some(inputs) = made_up(signature, 0) else { return Ok(()) };
     let mut outputs = Vec::new();
-    match caught(|| session.run(&inputs, &mut outputs)) {
-        Ok(Err(error)) => tracing::debug!("the warm-up run failed: {error}"),
-        Ok(Ok(())) => {}
-        Err(panic) => return Err(panic),
-    }
-    Ok(())
+    caught(|| session.run(&inputs, &mut outputs)).map_err(Cold::Panicked)?.map_err(Cold::Refused)
 }
 
 /// Runs the session once with each of these numbers of rows: the first run of a size may allocate, or plan, what the next ones
-/// use again. Errors and panics as in [`warm`].
+/// use again. Ends with the first that fails.
 pub fn warm_batches(
     session: &mut dyn Session,
     signature: &Signature,
     sizes: impl Iterator<Item = usize>,
-) -> Result<(), String> {
+) -> Result<(), Cold> {
     let mut outputs = Vec::new();
     for rows in sizes {
         let Some(inputs) = rows_of(signature, rows) else { return Ok(()) };
-        if let Err(error) = caught(|| session.run(&inputs, &mut outputs))? {
-            tracing::debug!("the warm-up run of {rows} rows failed: {error}");
-        }
+        caught(|| session.run(&inputs, &mut outputs)).map_err(Cold::Panicked)?.map_err(Cold::Refused)?;
     }
     Ok(())
 }

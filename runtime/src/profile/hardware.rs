@@ -2,6 +2,7 @@
 
 use crate::engine::Engines;
 use servoir_kernels::Tier;
+use servoir_kernels::cuda::DeviceInfo;
 
 /// Raised whenever what is measured, or how, changes.
 const FORMAT: u32 = 1;
@@ -9,13 +10,19 @@ const FORMAT: u32 = 1;
 /// The machine and the engines, as far as they decide what a model costs: processor, cores, instructions, versions.
 pub fn fingerprint(engines: &Engines) -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let gpus: String = engines.gpus().iter().map(|each| gpu(each.info())).collect();
     let engines: Vec<String> = engines
         .found()
         .into_iter()
         .filter_map(|status| Some(format!("{} {}", status.name.as_str(), status.state.ok()?)))
         .collect();
     let (processor, tier) = (processor(), Tier::best().as_str());
-    format!("profile {FORMAT}; {processor}; {cores} cores; {tier}; {}", engines.join("; "))
+    format!("profile {FORMAT}; {processor}; {cores} cores; {tier}; {}{gpus}", engines.join("; "))
+}
+
+/// A GPU and its driver, which has a part in what runs cost.
+fn gpu(info: &DeviceInfo) -> String {
+    format!("; {} with CUDA {}", info.name, info.driver)
 }
 
 /// The processor's name, or its architecture where the system does not tell.

@@ -4,6 +4,7 @@ use super::choose::choose;
 use super::{Curve, Point, Profile, fingerprint};
 use crate::artifact::Artifact;
 use crate::batch::is_batchable;
+use crate::device::Device;
 use crate::engine::{EngineName, Engines, LoadOptions, Program, Session, caught};
 use crate::error::LoadError;
 use crate::pool::rows_of;
@@ -33,6 +34,10 @@ pub struct ProfileOptions {
     pub cores: usize,
     /// The most rows of a run.
     pub batch_rows_max: usize,
+    /// The most rows of a run on a GPU.
+    pub gpu_batch_rows_max: usize,
+    /// Where it may run.
+    pub devices: Vec<Device>,
     /// How soon answers are wanted.
     pub latency_target: Option<Duration>,
     /// Engines that must not open the model, and why.
@@ -45,6 +50,8 @@ pub struct Measured {
     pub profile: Profile,
     /// Loaded as the profile says.
     pub program: Arc<dyn Program>,
+    /// Whether it may be kept: no device was left out that may be there another time.
+    pub is_whole: bool,
 }
 
 /// Measures a model. Blocking, and busy on every core for as long as `options` allow.
@@ -53,46 +60,57 @@ pub struct Measured {
 /// When no engine can load the model: what the first says. The profile of a model that refuses made-up inputs has no curve;
 /// its program is that of the first engine that can load it.
 pub fn measure(engines: &Engines, artifact: &Artifact, options: &ProfileOptions) -> Result<Measured, LoadError> {
-    let mut bench = Bench { engines, artifact, options, until: Instant::now() + options.time, loaded: Vec::new() };
+    let started = Instant::now();
+    let mut bench = Bench { engines, artifact, options, until: started, loaded: Vec::new(), is_whole: true };
     let mut left_out = Vec::new();
     let mut first_error = None;
     let mut best_micros = f64::INFINITY;
     let mut curves = Vec::new();
-    for engine in engines.candidates(artifact) {
-        if let Some((_, reason)) = options.barred.iter().find(|(barred, _)| *barred == engine) {
-            left_out.push(format!("{}: {reason}", engine.as_str()));
+    for (number, device) in (1..).zip(&options.devices) {
+        // Each device has its share of the time, and what those before it have left.
+        bench.until = started + options.time * number / u32::try_from(options.devices.len()).unwrap_or(u32::MAX);
+        if device.is_gpu() {
+            curves.extend(bench.curves_on_gpu(*device, (&mut left_out, &mut first_error)));
             continue;
         }
-        if best_micros < UNBEATABLE_MICROS {
-            left_out.push(format!("{}: calling it alone takes longer than the best run", engine.as_str()));
-            continue;
-        }
-        if bench.is_over() && !bench.loaded.is_empty() {
-            left_out.push(format!("{}: no time was left", engine.as_str()));
-            continue;
-        }
-        let program = match bench.load(engine, 1) {
-            Ok(program) => program,
-            Err(error) => {
-                left_out.push(format!("{}: {error}", engine.as_str()));
-                first_error.get_or_insert(error);
+        for engine in engines.candidates(artifact) {
+            if let Some((_, reason)) = options.barred.iter().find(|(barred, _)| *barred == engine) {
+                left_out.push(format!("{}: {reason}", engine.as_str()));
                 continue;
             }
-        };
-        let Some(alone) = sessions(&program, 1).and_then(|mut sessions| bench.point(&program, &mut sessions, 1)) else {
-            left_out.push(format!("{}: it refuses made-up inputs", engine.as_str()));
-            continue;
-        };
-        best_micros = best_micros.min(alone.micros);
-        if alone.micros > HOPELESS * best_micros {
-            left_out.push(format!("{}: {:.0} µs a row, {best_micros:.0} elsewhere", engine.as_str(), alone.micros));
-            continue;
+            if best_micros < UNBEATABLE_MICROS {
+                left_out.push(format!("{}: calling it alone takes longer than the best run", engine.as_str()));
+                continue;
+            }
+            if bench.is_over() && !bench.loaded.is_empty() {
+                left_out.push(format!("{}: no time was left", engine.as_str()));
+                continue;
+            }
+            let program = match bench.load((engine, Device::Cpu), 1) {
+                Ok(program) => program,
+                Err(error) => {
+                    left_out.push(format!("{}: {error}", engine.as_str()));
+                    first_error.get_or_insert(error);
+                    continue;
+                }
+            };
+            let Some(alone) = sessions(&program, 1).and_then(|mut sessions| bench.point(&program, &mut sessions, 1))
+            else {
+                left_out.push(format!("{}: it refuses made-up inputs", engine.as_str()));
+                continue;
+            };
+            best_micros = best_micros.min(alone.micros);
+            if alone.micros > HOPELESS * best_micros {
+                left_out.push(format!("{}: {:.0} µs a row, {best_micros:.0} elsewhere", engine.as_str(), alone.micros));
+                continue;
+            }
+            curves.extend(bench.curves((engine, Device::Cpu), &mut left_out));
         }
-        curves.extend(bench.curves(engine, &mut left_out));
     }
     let chosen = choose(curves.iter(), options.latency_target);
+    let is_whole = bench.is_whole;
     let program = match &chosen {
-        Some(choice) => bench.take(&choice.engine, choice.threads),
+        Some(choice) => bench.take((&choice.engine, choice.device), choice.threads),
         None => bench.loaded.into_iter().next().map(|loaded| loaded.program),
     };
     let Some(program) = program else {
@@ -101,7 +119,7 @@ pub fn measure(engines: &Engines, artifact: &Artifact, options: &ProfileOptions)
             reason: left_out.join("; "),
         }));
     };
-    Ok(Measured { profile: Profile { hardware: fingerprint(engines), curves, left_out }, program })
+    Ok(Measured { profile: Profile { hardware: fingerprint(engines), curves, left_out }, program, is_whole })
 }
 
 struct Bench<'a> {
@@ -110,10 +128,12 @@ struct Bench<'a> {
     options: &'a ProfileOptions,
     until: Instant,
     loaded: Vec<Loaded>,
+    /// Whether every way was tried that another time might be there.
+    is_whole: bool,
 }
 
 struct Loaded {
-    engine: EngineName,
+    way: (EngineName, Device),
     threads: usize,
     program: Arc<dyn Program>,
 }
@@ -123,35 +143,71 @@ impl Bench<'_> {
         Instant::now() >= self.until
     }
 
-    fn load(&mut self, engine: EngineName, threads: usize) -> Result<Arc<dyn Program>, LoadError> {
-        if let Some(loaded) = self.loaded.iter().find(|loaded| (loaded.engine, loaded.threads) == (engine, threads)) {
+    fn load(&mut self, way: (EngineName, Device), threads: usize) -> Result<Arc<dyn Program>, LoadError> {
+        if let Some(loaded) = self.loaded.iter().find(|loaded| (loaded.way, loaded.threads) == (way, threads)) {
             return Ok(Arc::clone(&loaded.program));
         }
-        let options = LoadOptions { engine: Some(engine), intra_threads: threads };
+        let options = LoadOptions { engine: Some(way.0), device: way.1, intra_threads: threads };
         let program = self.engines.load(self.artifact, &options)?;
-        self.loaded.push(Loaded { engine, threads, program: Arc::clone(&program) });
+        self.loaded.push(Loaded { way, threads, program: Arc::clone(&program) });
         Ok(program)
     }
 
-    fn take(&mut self, engine: &str, threads: usize) -> Option<Arc<dyn Program>> {
-        let of = |loaded: &Loaded| loaded.engine.as_str() == engine && loaded.threads == threads;
+    fn take(&mut self, (engine, device): (&str, Device), threads: usize) -> Option<Arc<dyn Program>> {
+        let of =
+            |loaded: &Loaded| (loaded.way.0.as_str(), loaded.way.1) == (engine, device) && loaded.threads == threads;
         let place = self.loaded.iter().position(of)?;
         Some(self.loaded.swap_remove(place).program)
     }
 
-    /// The curves of one engine, one for each way to share the cores.
-    fn curves(&mut self, engine: EngineName, left_out: &mut Vec<String>) -> Vec<Curve> {
+    /// The curves on a GPU of each engine that can load the model there. A row alone does not tell there: it costs the way there
+    /// and back, whatever the model.
+    fn curves_on_gpu(
+        &mut self,
+        device: Device,
+        (left_out, first_error): (&mut Vec<String>, &mut Option<LoadError>),
+    ) -> Vec<Curve> {
         let mut curves = Vec::new();
-        for (instances, threads) in ways(engine, self.options.cores) {
-            let shown = format!("{} with {instances} × {threads} threads", engine.as_str());
+        for engine in self.engines.candidates(self.artifact) {
+            let shown = format!("{} on {device}", engine.as_str());
+            if let Some((_, reason)) = self.options.barred.iter().find(|(barred, _)| *barred == engine) {
+                left_out.push(format!("{shown}: {reason}"));
+                continue;
+            }
             if self.is_over() && !curves.is_empty() {
                 left_out.push(format!("{shown}: no time was left"));
                 continue;
             }
-            match self.load(engine, threads) {
+            match self.load((engine, device), 1) {
+                Ok(_) => curves.extend(self.curves((engine, device), left_out)),
+                Err(error) => {
+                    left_out.push(format!("{shown}: {error}"));
+                    // Others may leave it another time.
+                    self.is_whole &= !matches!(error, LoadError::DeviceMemory { .. });
+                    // What a device wants says more than that one engine does not know the model.
+                    let of_device = matches!(error, LoadError::DeviceMemory { .. } | LoadError::NoDevice { .. });
+                    if of_device || first_error.is_none() {
+                        *first_error = Some(error);
+                    }
+                }
+            }
+        }
+        curves
+    }
+
+    /// The curves of one engine, one for each way to share the cores.
+    fn curves(&mut self, (engine, device): (EngineName, Device), left_out: &mut Vec<String>) -> Vec<Curve> {
+        let mut curves = Vec::new();
+        for (instances, threads) in ways((engine, device), self.options.cores) {
+            let shown = format!("{} on {device} with {instances} × {threads} threads", engine.as_str());
+            if self.is_over() && !curves.is_empty() {
+                left_out.push(format!("{shown}: no time was left"));
+                continue;
+            }
+            match self.load((engine, device), threads) {
                 Ok(program) => {
                     let points = self.points(&program, instances).unwrap_or_default();
-                    curves.push(Curve { engine: engine.as_str().into(), instances, threads, points });
+                    curves.push(Curve { engine: engine.as_str().into(), device, instances, threads, points });
                 }
                 Err(error) => left_out.push(format!("{shown}: {error}")),
             }
@@ -163,7 +219,9 @@ impl Bench<'_> {
     /// Sizes of batches in powers of two, as far as the time goes.
     fn points(&self, program: &Arc<dyn Program>, instances: usize) -> Option<Vec<Point>> {
         let mut sessions = sessions(program, instances)?;
-        let rows_max = if is_batchable(program.signature()) { self.options.batch_rows_max.max(1) } else { 1 };
+        let options = self.options;
+        let rows_max = if program.device().is_gpu() { options.gpu_batch_rows_max } else { options.batch_rows_max };
+        let rows_max = if is_batchable(program.signature()) { rows_max.max(1) } else { 1 };
         let mut points: Vec<Point> = Vec::new();
         let mut rows = 1;
         loop {
@@ -231,7 +289,11 @@ fn run_for(session: &mut dyn Session, inputs: &[Tensor], time: Duration) -> Opti
 
 /// Ways to share the cores, as instances and threads of each. Sessions with more than one thread share one pool, which
 /// has a thread for every core.
-fn ways(engine: EngineName, cores: usize) -> Vec<(usize, usize)> {
+fn ways((engine, device): (EngineName, Device), cores: usize) -> Vec<(usize, usize)> {
+    if device.is_gpu() {
+        // One computes while the other's rows are on their way.
+        return vec![(1, 1), (2, 1)];
+    }
     let mut ways = vec![(cores, 1)];
     if engine == EngineName::OnnxRuntime && cores > 1 {
         ways.push((1, cores));

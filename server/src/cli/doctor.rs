@@ -1,16 +1,19 @@
 //! `servoir doctor`: what works on this machine, what does not, and what to do about it.
 
+mod gpus;
+
 use super::db::sqlite_file;
 use super::failure::Failure;
 use super::flags::ServerFlags;
 use super::onnxruntime::{self, Outcome};
 use super::output::{self, BAD, Format, GOOD, paint};
 use crate::config::Config;
+use crate::gpus::look_for;
 use crate::serve::registry_options;
 use serde_json::{Value, json};
 use servoir_registry::{AuditVerdict, Options, Registry};
 use servoir_runtime::Engines;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Flags of `servoir doctor`.
 #[derive(Debug, clap::Args)]
@@ -53,12 +56,13 @@ impl Doctor {
     /// Looks at everything. Fails only when the server would not start.
     pub async fn run(self) -> Result<(), Failure> {
         let mut config = self.flags.load()?.config;
-        let mut findings = vec![processor(), gpu()];
+        let mut findings = vec![processor()];
         let located = onnxruntime::locate(config.onnxruntime.take());
         findings.push(library(&located));
         let path = located.ok().and_then(Outcome::path);
-        let threads = config.engine_threads;
-        let engines = tokio::task::spawn_blocking(move || engines(path, threads)).await.map_err(anyhow::Error::from)?;
+        config.onnxruntime = path;
+        let looked = config.clone();
+        let engines = tokio::task::spawn_blocking(move || engines(&looked)).await.map_err(anyhow::Error::from)?;
         findings.extend(engines);
         findings.extend(storage(&config).await);
         match self.output {
@@ -123,10 +127,6 @@ fn processor_features() -> Vec<&'static str> {
     Vec::new()
 }
 
-fn gpu() -> Finding {
-    Finding::new("gpu", State::Missing, "no device, because this build has no CUDA support; models run on the CPU")
-}
-
 fn library(located: &Result<Outcome, Failure>) -> Finding {
     match located {
         Err(failure) => Finding::new("ONNX Runtime library", State::Failed, failure.message.clone()),
@@ -140,9 +140,11 @@ fn library(located: &Result<Outcome, Failure>) -> Finding {
     }
 }
 
-fn engines(path: Option<PathBuf>, threads: usize) -> Vec<Finding> {
-    let status = Engines::discover(path.as_deref(), threads).status();
-    let engines = status.into_iter().map(|engine| {
+fn engines(config: &Config) -> Vec<Finding> {
+    let path = config.onnxruntime.as_deref();
+    let engines = look_for(Engines::discover(path, config.engine_threads), config);
+    let mut findings = gpus::findings(&engines, path);
+    findings.extend(engines.status().into_iter().map(|engine| {
         let subject = match engine.name {
             servoir_runtime::EngineName::OnnxRuntime => "engine onnxruntime",
             servoir_runtime::EngineName::Tract => "engine tract",
@@ -152,8 +154,8 @@ fn engines(path: Option<PathBuf>, threads: usize) -> Vec<Finding> {
             Ok(about) => Finding::new(subject, State::Ok, about),
             Err(reason) => Finding::new(subject, State::Missing, reason),
         }
-    });
-    engines.collect()
+    }));
+    findings
 }
 
 /// Looks at the database and the store beside a server that may be using them; nothing is made.

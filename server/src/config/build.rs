@@ -3,7 +3,7 @@
 use super::layers::Effective;
 use super::value::{Value, network};
 use super::{
-    AuthConfig, BatchingConfig, Config, Limits, LogFormat, ModelsConfig, MonitoringConfig, PreflightConfig,
+    AuthConfig, BatchingConfig, Config, CudaConfig, Limits, LogFormat, ModelsConfig, MonitoringConfig, PreflightConfig,
     StudioConfig, SwapConfig, TlsConfig,
 };
 use servoir_types::Secret;
@@ -43,6 +43,14 @@ pub(super) fn config(effective: &[Effective]) -> Config {
         onnxruntime: values.path("engines.onnxruntime"),
         engine_threads: values.size("engines.threads"),
         profile_seconds: values.count("engines.profile_seconds"),
+        cuda: CudaConfig {
+            enabled: matches!(values.of("cuda.enabled"), Value::Flag(true)),
+            libraries: values.list("cuda.libraries").into_iter().map(PathBuf::from).collect(),
+            batch_rows_max: values.size("cuda.batch_rows_max"),
+            arena_bytes_max: values.count("cuda.arena_bytes_max"),
+            tf32: matches!(values.of("cuda.tf32"), Value::Flag(true)),
+            cpu_nodes: matches!(values.of("cuda.cpu_nodes"), Value::Flag(true)),
+        },
         preflight: PreflightConfig {
             enabled: matches!(values.of("preflight.enabled"), Value::Flag(true)),
             seconds: values.count("preflight.seconds"),

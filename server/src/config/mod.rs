@@ -62,6 +62,8 @@ pub struct Config {
     pub engine_threads: usize,
     /// `engines.profile_seconds`: how long a model is measured when it is loaded for the first time.
     pub profile_seconds: u64,
+    /// `cuda`: NVIDIA GPUs.
+    pub cuda: CudaConfig,
     /// `preflight.*`: how model files are tried before they are loaded.
     pub preflight: PreflightConfig,
     /// `auth.*`.
@@ -99,6 +101,23 @@ pub struct ModelsConfig {
     pub memory_bytes_max: u64,
     /// `models.idle_seconds`: how long a deployment that may have no instances is not asked anything before it has none.
     pub idle_seconds: u64,
+}
+
+/// NVIDIA GPUs.
+#[derive(Debug, Clone)]
+pub struct CudaConfig {
+    /// `cuda.enabled`: whether they are looked for.
+    pub enabled: bool,
+    /// `cuda.libraries`: folders of CUDA's and cuDNN's libraries, where the system does not find them.
+    pub libraries: Vec<PathBuf>,
+    /// `cuda.batch_rows_max`: most rows that a model runs at once there.
+    pub batch_rows_max: usize,
+    /// `cuda.arena_bytes_max`: most memory of a device that the arena of one session of ONNX Runtime takes; 0: any.
+    pub arena_bytes_max: u64,
+    /// `cuda.tf32`: whether products there may be rounded to fewer bits.
+    pub tf32: bool,
+    /// `cuda.cpu_nodes`: whether a model there may have nodes that the CPU runs.
+    pub cpu_nodes: bool,
 }
 
 /// The files that connections are encrypted with; plain when there are none.

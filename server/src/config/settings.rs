@@ -193,6 +193,37 @@ pub static SETTINGS: &[Setting] = &[
         "how long a model is measured when it is loaded for the first time on this machine; 0 for not at all",
     )
     .flag("--profile-seconds"),
+    Setting::new("cuda.enabled", Kind::Flag, "true", "whether NVIDIA GPUs are looked for"),
+    Setting::new(
+        "cuda.libraries",
+        Kind::TextList,
+        "",
+        "folders of CUDA's and cuDNN's libraries, such as those of the `nvidia-*` wheels, where the system does not find them",
+    ),
+    Setting::new(
+        "cuda.batch_rows_max",
+        count(1, 1_000_000),
+        "1024",
+        "most rows that a model runs at once on a GPU, when a deployment does not say",
+    ),
+    Setting::new(
+        "cuda.arena_bytes_max",
+        count(0, 1024 * TIB),
+        "0",
+        "most memory of a GPU that the arena of one session of ONNX Runtime takes; 0 for any",
+    ),
+    Setting::new(
+        "cuda.tf32",
+        Kind::Flag,
+        "false",
+        "whether ONNX Runtime may round the factors of products to 19 bits on a GPU, which is faster and leaves about three digits",
+    ),
+    Setting::new(
+        "cuda.cpu_nodes",
+        Kind::Flag,
+        "true",
+        "whether a model on a GPU may have nodes without a CUDA kernel, which ONNX Runtime then runs on the CPU",
+    ),
     Setting::new(
         "preflight.enabled",
         Kind::Flag,

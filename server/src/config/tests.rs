@@ -45,6 +45,9 @@ fn defaults_are_those_that_are_documented() {
     assert!(!config.auth.off && !config.metrics_public);
     let preflight = config.preflight;
     assert_eq!((preflight.enabled, preflight.seconds, preflight.memory_bytes), (true, 60, 8 << 30));
+    let cuda = config.cuda;
+    assert_eq!((cuda.enabled, cuda.tf32, cuda.cpu_nodes), (true, false, true));
+    assert_eq!((cuda.libraries.len(), cuda.batch_rows_max, cuda.arena_bytes_max), (0, 1024, 0));
 }
 
 #[test]
@@ -78,6 +81,13 @@ idle_seconds = 35
 onnxruntime = "/lib/ort.so"
 threads = 6
 profile_seconds = 18
+[cuda]
+enabled = false
+libraries = ["/cuda/lib", "/cudnn/lib"]
+batch_rows_max = 36
+arena_bytes_max = 37
+tf32 = true
+cpu_nodes = false
 [preflight]
 enabled = false
 seconds = 26
@@ -177,6 +187,10 @@ format = "json"
     let preflight = config.preflight;
     assert_eq!((preflight.enabled, preflight.seconds, preflight.memory_bytes), (false, 26, (256 << 20) + 1));
     assert_eq!(preflight.worker, Some(PathBuf::from("/bin/jail")));
+    let cuda = config.cuda;
+    assert_eq!((cuda.enabled, cuda.tf32, cuda.cpu_nodes), (false, true, false));
+    assert_eq!((cuda.batch_rows_max, cuda.arena_bytes_max), (36, 37));
+    assert_eq!(cuda.libraries, [PathBuf::from("/cuda/lib"), PathBuf::from("/cudnn/lib")]);
     let swap = config.swap;
     assert_eq!((swap.watch_seconds, swap.false_alarms_one_in, swap.slower_percent_max), (26, 27, 28));
     assert_eq!((swap.requests_max, swap.requests_bytes_max, swap.requests_slower_percent_max), (29, 30, 33));

@@ -32,6 +32,8 @@ async fn scrape(
         principal?.require(MonitoringRead::NAME)?;
     }
     let exposition = Exposition::accepted_by(&headers);
-    let text = app.metrics.encode(&app, exposition).map_err(ApiError::internal)?;
+    // The driver of a GPU is asked, which may take its time.
+    let encode = tokio::task::spawn_blocking(move || app.metrics.encode(&app, exposition));
+    let text = encode.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
     Ok(([(header::CONTENT_TYPE, exposition.media_type())], text).into_response())
 }

@@ -5,6 +5,7 @@ use super::refusal::Refusal;
 use super::warmed::Warmed;
 use crate::app::SharedApp;
 use crate::auth::DEFAULT_ORGANIZATION;
+use crate::hardware::Placement;
 use crate::tuning::{Opens, Overrides, pool_defaults};
 use servoir_runtime::{Artifact, Deployment, Identity, LoadError, PoolOptions, inspect};
 use servoir_types::{Digest, ModelId};
@@ -23,7 +24,11 @@ pub async fn load(
 ) -> Result<Arc<Deployment>, Refusal> {
     let _running = app.metrics.loads.running();
     let identity = Identity { model: ModelId::from_text(name), name: name.to_owned(), version };
-    let (pool, overrides) = (pool_options(app, options), overrides(options));
+    let (gpus, hardware) = (app.engines.clone(), options.hardware);
+    let placing = tokio::task::spawn_blocking(move || hardware.placement(gpus.gpus()));
+    let placement = placing.await.map_err(|_| Refusal::Aborted)?;
+    let placement = placement.map_err(|error| Refusal::Load { path: candidate.file.path.clone(), error })?;
+    let (pool, overrides) = (pool_options(app, options), overrides(options, placement));
     let Looked { artifact, opens, digest: known } = look_into(app, candidate, overrides.clone()).await?;
     let key = candidate.fingerprint.digest();
     let barred = app.preflight.pass(&artifact, key, &opens).await;
@@ -83,12 +88,13 @@ fn pool_options(app: &SharedApp, options: &Options) -> PoolOptions {
     }
 }
 
-fn overrides(options: &Options) -> Overrides {
+fn overrides(options: &Options, placement: Placement) -> Overrides {
     Overrides {
         engine: options.engine,
         instances: options.instances,
         threads: None,
         batch_rows_max: options.batching.rows_max,
+        placement,
         barred: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ use super::config_file::{Batching, ConfigFile};
 use super::fingerprint::Fingerprint;
 use super::layout::{self, ModelFile};
 use super::refusal::Refusal;
+use crate::hardware::Hardware;
 use servoir_runtime::EngineName;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,6 +27,7 @@ pub struct Options {
     pub config: Option<ConfigFile>,
     pub engine: Option<EngineName>,
     pub instances: Option<usize>,
+    pub hardware: Hardware,
     pub batching: Batching,
 }
 
@@ -50,6 +52,7 @@ impl Reading {
             config.check(name)?;
             options.engine = config.engine()?;
             options.instances = config.instances()?;
+            options.hardware = config.hardware()?;
             options.batching = config.batching()?;
             policy = Some(config.version_policy()?);
             file_name = config.model_file_name()?;

@@ -58,6 +58,9 @@ impl Refusal {
         if let Self::Memory(no_room) = self {
             return no_room.clone().into();
         }
+        if let Self::Load { error: error @ LoadError::DeviceMemory { .. }, .. } = self {
+            return ApiError { detail, ..error.clone().into() };
+        }
         ApiError::new(Kind::Unprocessable, "model-refused", detail)
     }
 }

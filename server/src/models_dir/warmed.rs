@@ -1,6 +1,6 @@
 //! A program whose every session has run on given inputs before anybody gets it.
 
-use servoir_runtime::{EngineName, LoadError, Program, Session};
+use servoir_runtime::{Device, EngineName, LoadError, Program, Session};
 use servoir_types::{Signature, Tensor};
 use std::sync::Arc;
 
@@ -35,6 +35,18 @@ impl Program for Warmed {
 
     fn engine(&self) -> EngineName {
         self.program.engine()
+    }
+
+    fn device(&self) -> Device {
+        self.program.device()
+    }
+
+    fn taken(&self) -> Vec<(Device, u64)> {
+        self.program.taken()
+    }
+
+    fn nodes_on_cpu(&self) -> usize {
+        self.program.nodes_on_cpu()
     }
 
     fn session(&self) -> Result<Box<dyn Session>, LoadError> {

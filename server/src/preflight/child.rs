@@ -68,7 +68,7 @@ fn try_one(engines: &Engines, artifact: &Artifact, engine: Option<EngineName>) -
     // What the engine itself takes is not the model's.
     engine.into_iter().for_each(|engine| engines.open(engine));
     let before = memory_bytes();
-    let loaded = engines.load(artifact, &LoadOptions { engine, intra_threads: 1 });
+    let loaded = engines.load(artifact, &LoadOptions::cpu(engine, 1));
     let tried = loaded.and_then(|program| {
         let (error, _session) = try_out(&*program)?;
         Ok((error, memory_bytes().saturating_sub(before)))
@@ -82,6 +82,10 @@ fn try_one(engines: &Engines, artifact: &Artifact, engine: Option<EngineName>) -
         Err(LoadError::EngineMissing { engine, reason }) => Verdict::EngineMissing { engine, reason },
         Err(LoadError::Rejected { engine, reason }) => Verdict::Rejected { engine, reason },
         Err(LoadError::Io(reason)) => Verdict::Unavailable { reason },
+        // Files are tried on the CPU alone.
+        Err(error @ (LoadError::NoDevice { .. } | LoadError::DeviceMemory { .. })) => {
+            Verdict::Unavailable { reason: error.to_string() }
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub async fn open_beside(app: &App, version: &Version) -> Result<Arc<dyn Program
     let artifact = Artifact { path, folder: None, format };
     app.preflight.pass(&artifact, version.digest, &Opens::first()).await.map_err(Failure::Preflight)?;
     let engines = app.engines.clone();
-    let load = move || engines.load(&artifact, &LoadOptions { engine: None, intra_threads: 1 });
+    let load = move || engines.load(&artifact, &LoadOptions::cpu(None, 1));
     let loaded = app.reconciler.loading_threads().run(load).await;
     Ok(loaded.ok_or(Failure::Aborted)?.map_err(Failure::Load)?)
 }

@@ -5,6 +5,7 @@ use super::memory::{Memory, NoRoom, unmeasured};
 use crate::app::{App, SharedApp};
 use crate::config::SwapConfig;
 use crate::error::ApiError;
+use crate::hardware::{Hardware, Placement};
 use crate::preflight;
 use crate::tuning::{Opens, Overrides, pool_defaults};
 use servoir_registry::{Placed, RegistryError};
@@ -54,7 +55,7 @@ impl Failure {
 
     /// Whether the model waits for something that this node does not bring about: it is then as good as failed.
     pub fn is_settled(&self) -> bool {
-        self.is_final() || matches!(self, Self::Memory(_))
+        self.is_final() || matches!(self, Self::Memory(_) | Self::Load(LoadError::DeviceMemory { .. }))
     }
 
     /// Whether trying again cannot help: the artifact or the engines would have to change.
@@ -63,7 +64,7 @@ impl Failure {
             Self::Fetch(error) => error.kind() != Kind::Unavailable,
             Self::Preflight(failed) => failed.is_final(),
             // Others may go.
-            Self::Load(LoadError::Io(_)) | Self::Memory(_) => false,
+            Self::Load(LoadError::Io(_) | LoadError::DeviceMemory { .. }) | Self::Memory(_) => false,
             Self::Load(_) | Self::Aborted => true,
         }
     }
@@ -127,7 +128,13 @@ impl Loader {
             name: of.name.to_string(),
             version: u64::try_from(placed.spec.version).unwrap_or_default(),
         };
-        let (pool, mut overrides) = (pool_options(app, placed), overrides(placed));
+        let hardware =
+            Hardware::from_text(&placed.spec.hardware).ok_or_else(|| unknown_hardware(&placed.spec.hardware))?;
+        // The driver is asked how much memory is free.
+        let gpus = app.engines.clone();
+        let placing = tokio::task::spawn_blocking(move || hardware.placement(gpus.gpus()));
+        let placement = placing.await.map_err(|_| Failure::Aborted)??;
+        let (pool, mut overrides) = (pool_options(app, placed), overrides(placed, placement));
         let (engines, tuner, digest) = (app.engines.clone(), Arc::clone(&app.tuner), placed.digest);
         let opens = tuner.opens(&engines, (&artifact, || Ok(digest)), &overrides, pool.latency_target);
         overrides.barred = app.preflight.pass(&artifact, digest, &opens).await?;
@@ -190,8 +197,19 @@ impl Loader {
         // Held until the deployment counts for itself.
         let _room = self.memory.room((of.organization, deployment.identity()), bytes, bytes_max)?;
         let (engines, sleeping) = (app.engines.clone(), Arc::clone(deployment));
-        let options = LoadOptions { engine: Some(deployment.engine()), intra_threads: deployment.options().threads };
-        let loading = self.threads().run(move || sleeping.wake(engines.load(&artifact, &options)?));
+        let (engine, intra_threads) = (Some(deployment.engine()), deployment.options().threads);
+        let options = LoadOptions { engine, device: deployment.device(), intra_threads };
+        let hardware = Hardware::from_text(&placed.spec.hardware);
+        let loading = self.threads().run(move || {
+            let placement = hardware.map(|hardware| hardware.placement(engines.gpus())).transpose()?;
+            let instances = sleeping.options().instances;
+            let spread = placement.iter().flat_map(|placement| placement.over(options.device, instances));
+            let program = match spread.copied().collect::<Vec<_>>() {
+                devices if devices.len() > 1 => engines.load_on_each(&artifact, &options, &devices)?,
+                _ => engines.load(&artifact, &options)?,
+            };
+            sleeping.wake(program)
+        });
         loading.await.ok_or(Failure::Aborted)?.map_err(Failure::Load)
     }
 }
@@ -217,7 +235,7 @@ fn pool_options(app: &SharedApp, placed: &Placed) -> PoolOptions {
 }
 
 /// What the deployment says of how it is to run. One replica, the default, says nothing.
-fn overrides(placed: &Placed) -> Overrides {
+fn overrides(placed: &Placed, placement: Placement) -> Overrides {
     let (spec, tuning) = (&placed.spec, &placed.spec.tuning);
     let size = |number: u32| number as usize;
     Overrides {
@@ -225,8 +243,14 @@ fn overrides(placed: &Placed) -> Overrides {
         instances: tuning.instances.or((spec.replicas > 1).then_some(spec.replicas)).map(size),
         threads: tuning.threads.map(size),
         batch_rows_max: spec.max_batch_size.map(size),
+        placement,
         barred: Vec::new(),
     }
+}
+
+fn unknown_hardware(text: &str) -> LoadError {
+    let reason = format!("the deployment's hardware, '{text}', is nothing that this server knows");
+    LoadError::EngineMissing { engine: "for this hardware".to_owned(), reason }
 }
 
 /// The format that a version says it has.

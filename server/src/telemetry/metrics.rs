@@ -4,23 +4,27 @@
 //! label, and nothing that threads share. What the threads have counted is added up when somebody reads.
 
 mod followed;
+mod gpus;
 mod loads;
 mod model;
 mod monitoring;
 mod preflights;
 mod process;
 mod reading;
+mod register;
 mod shadows;
 mod swaps;
 
 pub use followed::Followed;
 pub use reading::{Reading, Traffic};
 
+use self::gpus::GpuGauges;
 use self::loads::LoadMetrics;
 use self::model::ModelMetrics;
 use self::monitoring::MonitoringMetrics;
 use self::preflights::PreflightMetrics;
 use self::process::ProcessGauges;
+use self::register::{counter_vec, from_zero, gauge_vec, histogram_vec, int_gauge, int_gauge_vec, registered};
 use self::shadows::ShadowMetrics;
 use self::swaps::SwapMetrics;
 use super::exposition::Exposition;
@@ -101,6 +105,7 @@ pub struct Metrics {
     /// Versions that are being loaded.
     pub loads: LoadMetrics,
     process: ProcessGauges,
+    gpus: GpuGauges,
     models: ArcSwap<HashMap<String, HashMap<u64, Arc<ModelMetrics>>>>,
     scrapes: Mutex<()>,
 }
@@ -234,6 +239,7 @@ impl Metrics {
                 )?,
             },
             process: ProcessGauges::new(r)?,
+            gpus: GpuGauges::new(r)?,
             monitoring: MonitoringMetrics::new(r)?,
             preflights: PreflightMetrics::new(r)?,
             loads: LoadMetrics::new(r)?,
@@ -317,6 +323,7 @@ impl Metrics {
         self.read_deployments(app);
         self.monitoring.read(app);
         self.process.read();
+        self.gpus.read(app);
         exposition.encode(&self.registry.gather())
     }
 
@@ -457,39 +464,4 @@ fn forget(family: &dyn Collector, model: &str, kept: &[u64], remove: impl Fn(&[&
             remove(&names.iter().map(|name| value(name)).collect::<Vec<_>>());
         }
     }
-}
-
-fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> prometheus::Result<C> {
-    registry.register(Box::new(collector.clone()))?;
-    Ok(collector)
-}
-
-fn counter_vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
-    registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
-}
-
-/// With a series for each of these values of its one label: a rate is right from the first event on.
-fn from_zero(counter: IntCounterVec, values: &[&str]) -> IntCounterVec {
-    for value in values {
-        counter.with_label_values(&[*value]);
-    }
-    counter
-}
-
-fn int_gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-    registered(registry, IntGauge::new(name, help)?)
-}
-
-fn int_gauge_vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
-    registered(registry, IntGaugeVec::new(Opts::new(name, help), labels)?)
-}
-
-fn histogram_vec(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-    buckets: &[f64],
-) -> prometheus::Result<HistogramVec> {
-    registered(registry, HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.into()), labels)?)
 }

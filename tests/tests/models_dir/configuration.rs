@@ -56,10 +56,9 @@ async fn what_cannot_be_followed_refuses_the_model_with_file_line_and_field() {
         ("name", "name: 'other'", "1: name: expected 'name', the model's folder, got 'other'"),
         ("typo", "\nmax_batchsize: 4", "2: field 'max_batchsize' not found for message 'inference.ModelConfig'"),
         (
-            "gpu",
-            "instance_group { kind: KIND_GPU }",
-            "1: instance_group[0].kind: expected KIND_CPU or KIND_AUTO, got KIND_GPU: this release runs models on the CPU \
-             alone",
+            "kind",
+            "instance_group { kind: KIND_MODEL }",
+            "1: instance_group[0].kind: expected KIND_CPU, KIND_GPU or KIND_AUTO, got KIND_MODEL",
         ),
         (
             "dims",
@@ -82,6 +81,8 @@ async fn what_cannot_be_followed_refuses_the_model_with_file_line_and_field() {
         models.model(&format!("{name}/1/model.onnx"), "xgb_binary");
         models.file(&format!("{name}/config.pbtxt"), config);
     }
+    models.model("gpu/1/model.onnx", "xgb_binary");
+    models.file("gpu/config.pbtxt", "instance_group { kind: KIND_GPU }");
     let server = models.serve().await;
     let api = server.api();
     let listed = index(&api).await.join("\n");
@@ -94,6 +95,12 @@ async fn what_cannot_be_followed_refuses_the_model_with_file_line_and_field() {
         let words = format!("model '{name}' cannot be served: {told}");
         assert_eq!(answer.json["error"], words);
     }
+    // A GPU that is not there is no mistake of the file's.
+    let reason = "no device cuda:0, because `cuda.enabled` is false";
+    let told = format!("{}: {reason}", models.path().join("gpu/1/model.onnx").display());
+    assert!(listed.contains(&told), "{told}: {listed}");
+    let answer = api.post("/v2/repository/models/gpu/load", json!({})).await.expect(400);
+    assert_eq!(answer.json["error"], format!("model 'gpu' cannot be served: {told}"));
     api.post("/v1/predict/good", row()).await.expect(200);
     server.stop().await;
 }

@@ -85,7 +85,8 @@ async fn a_configuration_says_how_a_version_runs() {
         "dynamic_batching": {"preferred_batch_size": [16], "max_queue_delay_microseconds": 1500},
         "model_transaction_policy": {"decoupled": false},
         "parameters": {},
-        "servoir": {"model_id": churn, "version": 1, "device": "cpu", "queue_rows_max": 10_000, "queue_bytes_max": 256 << 20,
+        "servoir": {"model_id": churn, "version": 1, "device": "cpu", "device_bytes": 0, "nodes_on_cpu": 0,
+            "chosen_because": null, "queue_rows_max": 10_000, "queue_bytes_max": 256 << 20,
             "threads": 1, "inline_rows_max": 0, "profile": null},
     });
     assert_eq!(config, expected);

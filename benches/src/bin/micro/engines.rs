@@ -60,7 +60,7 @@ fn subject<'a>(name: &str, session: &'a RefCell<Box<dyn Session>>, inputs: &'a [
 
 fn session(engines: &Engines, path: &Path, format: Format, engine: EngineName) -> Result<Box<dyn Session>> {
     let artifact = Artifact { path: path.to_path_buf(), folder: None, format };
-    let program = engines.load(&artifact, &LoadOptions { engine: Some(engine), intra_threads: 1 })?;
+    let program = engines.load(&artifact, &LoadOptions::cpu(engine, 1))?;
     Ok(program.session()?)
 }
 

@@ -26,7 +26,7 @@ pub fn rows_per_second(path: &Path, setting: &Setting, rows: usize, duration: Du
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let engines = Engines::discover(Some(&given("ORT_DYLIB_PATH")?), cores);
     let artifact = Artifact { path: path.to_path_buf(), folder: None, format: Format::Onnx };
-    let options = LoadOptions { engine: EngineName::from_text(&setting.engine), intra_threads: setting.threads };
+    let options = LoadOptions::cpu(EngineName::from_text(&setting.engine), setting.threads);
     let program = engines.load(&artifact, &options)?;
     let runs = thread::scope(|scope| {
         let workers: Vec<_> = (0..setting.instances).map(|_| scope.spawn(|| runs(&*program, rows, duration))).collect();

@@ -5,6 +5,7 @@
 #include "kernel_table.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -23,8 +24,15 @@ enum Result {
     LAUNCH_FAILED = 719,
 };
 
-constexpr size_t MEMORY = 256 << 20;
+size_t setting(const char* name, size_t otherwise) {
+    const char* given = std::getenv(name);
+    return given == nullptr ? otherwise : static_cast<size_t>(std::strtoull(given, nullptr, 10));
+}
+
 constexpr int DEVICES = 6;
+// What a server sees is set from without: how many of the devices, and the memory of each in bytes.
+const int SEEN = static_cast<int>(setting("EMULATED_DEVICES", DEVICES));
+const size_t MEMORY = setting("EMULATED_DEVICE_BYTES", size_t{256} << 20);
 
 struct Device {
     const char* name;
@@ -109,13 +117,13 @@ CALL cuDriverGetVersion(int* version) {
 }
 
 CALL cuDeviceGetCount(int* count) {
-    *count = DEVICES;
+    *count = SEEN;
     return SUCCESS;
 }
 
 CALL cuDeviceGet(int* device, int ordinal) {
     *device = ordinal;
-    return ordinal < DEVICES ? SUCCESS : INVALID_VALUE;
+    return ordinal < SEEN ? SUCCESS : INVALID_VALUE;
 }
 
 CALL cuDeviceGetName(char* name, int length, int device) {

@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use half::{bf16, f16};
+use ort::memory::Allocator;
 use ort::session::SessionInputValue;
 use ort::value::{
-    DynMapValueType, DynValue, PrimitiveTensorElementType, TensorElementType, TensorRef, Utf8Data, ValueType,
+    DynMapValueType, DynTensor, DynValue, PrimitiveTensorElementType, TensorElementType, TensorRef, Utf8Data, ValueType,
 };
 use servoir_types::{Data, Label, Tensor, TensorSpec};
 use std::collections::{BTreeMap, HashMap};
@@ -47,6 +48,59 @@ pub fn borrow(tensor: &Tensor) -> ort::Result<SessionInputValue<'_>> {
             let elements: Vec<Element> = v.iter().cloned().map(Element).collect();
             Ok(ort::value::Tensor::from_string_array((shape.to_vec(), elements.as_slice()))?.into())
         }
+    }
+}
+
+/// A tensor of the same type and shape in the memory that an allocator has, not yet written.
+pub fn uninitialized(by: &Allocator, like: &Tensor) -> ort::Result<DynTensor> {
+    let element = match like.data() {
+        Data::Bool(_) => TensorElementType::Bool,
+        Data::Uint8(_) => TensorElementType::Uint8,
+        Data::Uint16(_) => TensorElementType::Uint16,
+        Data::Uint32(_) => TensorElementType::Uint32,
+        Data::Uint64(_) => TensorElementType::Uint64,
+        Data::Int8(_) => TensorElementType::Int8,
+        Data::Int16(_) => TensorElementType::Int16,
+        Data::Int32(_) => TensorElementType::Int32,
+        Data::Int64(_) => TensorElementType::Int64,
+        Data::Fp16(_) => TensorElementType::Float16,
+        Data::Bf16(_) => TensorElementType::Bfloat16,
+        Data::Fp32(_) => TensorElementType::Float32,
+        Data::Fp64(_) => TensorElementType::Float64,
+        Data::Bytes(_) => TensorElementType::String,
+    };
+    DynTensor::new(by, element, like.shape().to_vec())
+}
+
+/// Writes the elements of a tensor that has as many of this type, in memory that the processor reaches.
+pub fn write(into: &mut DynTensor, data: &Data) -> ort::Result<()> {
+    fn copy<T>(into: &mut DynTensor, elements: &[T]) -> ort::Result<()>
+    where
+        T: PrimitiveTensorElementType + Copy,
+    {
+        let (_, place) = into.try_extract_tensor_mut::<T>()?;
+        if place.len() != elements.len() {
+            let reason = format!("there is room for {} elements, and {} were given", place.len(), elements.len());
+            return Err(ort::Error::new(reason));
+        }
+        place.copy_from_slice(elements);
+        Ok(())
+    }
+    match data {
+        Data::Bool(v) => copy(into, v),
+        Data::Uint8(v) => copy(into, v),
+        Data::Uint16(v) => copy(into, v),
+        Data::Uint32(v) => copy(into, v),
+        Data::Uint64(v) => copy(into, v),
+        Data::Int8(v) => copy(into, v),
+        Data::Int16(v) => copy(into, v),
+        Data::Int32(v) => copy(into, v),
+        Data::Int64(v) => copy(into, v),
+        Data::Fp16(v) => copy(into, v),
+        Data::Bf16(v) => copy(into, v),
+        Data::Fp32(v) => copy(into, v),
+        Data::Fp64(v) => copy(into, v),
+        Data::Bytes(_) => Err(ort::Error::new("strings stay in the library's own memory")),
     }
 }
 

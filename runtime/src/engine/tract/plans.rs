@@ -9,11 +9,40 @@ use tract_onnx::prelude::*;
 /// Plans for exact shapes that one program keeps.
 const EXACT_PLANS_MAX: usize = 8;
 
-type Plan = Arc<TypedRunnableModel>;
+/// A plan for one device.
+#[derive(Clone)]
+pub enum Plan {
+    /// The machine's own processor.
+    Cpu(Arc<TypedRunnableModel>),
+    /// A GPU.
+    #[cfg(feature = "tract-cuda")]
+    Gpu(Arc<dyn tract_onnx::tract_core::runtime::Runnable>),
+}
+
+impl Plan {
+    /// Runs it.
+    pub fn run(&self, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        match self {
+            Self::Cpu(plan) => plan.run(inputs),
+            #[cfg(feature = "tract-cuda")]
+            Self::Gpu(plan) => plan.run(inputs),
+        }
+    }
+}
+
+/// Makes a plan of a model whose shapes are known.
+pub type MakePlan = fn(InferenceModel) -> TractResult<Plan>;
+
+/// For the machine's own processor.
+pub fn on_cpu(model: InferenceModel) -> TractResult<Plan> {
+    model.into_optimized()?.into_runnable().map(Plan::Cpu)
+}
 
 pub struct Plans {
     /// The model before shapes are known.
     model: InferenceModel,
+    /// For the device that it runs on.
+    make: MakePlan,
     /// For any length of the free dimensions, when tract can make one.
     symbolic: Option<Plan>,
     /// For exact shapes; the most recently made last.
@@ -22,10 +51,10 @@ pub struct Plans {
 
 impl Plans {
     /// Parses the model and makes one plan, so that what tract cannot do shows here and not at the first request.
-    pub fn load(path: &Path, signature: &Signature) -> TractResult<Self> {
+    pub fn load(path: &Path, signature: &Signature, make: MakePlan) -> TractResult<Self> {
         let onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
         let model = onnx.model_for_path(path)?;
-        let plans = Self { model, symbolic: None, exact: Mutex::default() };
+        let plans = Self { model, make, symbolic: None, exact: Mutex::default() };
         match plans.make(signature, free_dims) {
             Ok(plan) => Ok(Self { symbolic: Some(plan), ..plans }),
             Err(symbolic_error) => {
@@ -41,26 +70,26 @@ impl Plans {
         {
             let exact = lock();
             if let Some((_, plan)) = exact.iter().find(|(known, _)| *known == shapes) {
-                return Ok(Arc::clone(plan));
+                return Ok(plan.clone());
             }
             if exact.len() >= EXACT_PLANS_MAX
                 && let Some(plan) = &self.symbolic
             {
-                return Ok(Arc::clone(plan));
+                return Ok(plan.clone());
             }
         }
         let made = self
             .make(signature, |_, index, _| shapes.get(index).map(|shape| shape.iter().map(ToDim::to_dim).collect()));
         let plan = match (made, &self.symbolic) {
             (Ok(plan), _) => plan,
-            (Err(_), Some(symbolic)) => Arc::clone(symbolic),
+            (Err(_), Some(symbolic)) => symbolic.clone(),
             (Err(error), None) => return Err(error),
         };
         let mut exact = lock();
         if exact.len() >= EXACT_PLANS_MAX {
             exact.remove(0);
         }
-        exact.push((shapes, Arc::clone(&plan)));
+        exact.push((shapes, plan.clone()));
         Ok(plan)
     }
 
@@ -79,7 +108,7 @@ impl Plans {
             };
             model = model.with_input_fact(index, fact)?;
         }
-        model.into_optimized()?.into_runnable()
+        (self.make)(model)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What callers say of a deployment, checked: every field that is wrong is named at once.
 
 use crate::error::ApiError;
+use crate::hardware::Hardware;
 use crate::http::fields::Fields;
 use crate::http::openapi::texts::nullable;
 use crate::http::whole;
@@ -20,8 +21,6 @@ pub const THREADS_MAX: i64 = 1024;
 pub const BATCH_ROWS_MAX: i64 = 65_536;
 /// The longest that a request may be made to wait for company, in milliseconds.
 pub const QUEUE_DELAY_MS_MAX: f64 = 10_000.0;
-/// What `hardware` can name.
-const HARDWARE: [&str; 2] = ["auto", "cpu"];
 /// The longest latency target, in milliseconds.
 pub const LATENCY_TARGET_MS_MAX: f64 = 3_600_000.0;
 
@@ -139,8 +138,7 @@ pub enum StrategyChoice {
 
 /// The schema of that field.
 pub fn hardware_schema() -> Object {
-    let ids = HARDWARE.iter().map(|&id| Value::from(id)).chain([Value::Null]);
-    ObjectBuilder::new().schema_type(nullable(Type::String)).enum_values(Some(ids)).build()
+    ObjectBuilder::new().schema_type(nullable(Type::String)).pattern(Some(Hardware::PATTERN)).build()
 }
 
 /// The schema of that field.
@@ -201,7 +199,7 @@ impl DeployModel {
         fields.finish()?;
         let spec = DeploymentSpec {
             version: 0,
-            hardware: available_hardware(self.hardware)?,
+            hardware: hardware(self.hardware)?,
             replicas,
             autoscaling,
             max_batch_size,
@@ -220,13 +218,16 @@ fn whole(fields: &mut Fields, pointer: &str, value: i64, max: i64) -> u32 {
     u32::try_from(value).unwrap_or(1)
 }
 
-fn available_hardware(asked: Option<String>) -> Result<String, ApiError> {
+/// Whether there is such a device is seen when the version is loaded.
+fn hardware(asked: Option<String>) -> Result<String, ApiError> {
     match asked {
-        None => Ok("auto".to_owned()),
-        Some(id) if HARDWARE.contains(&id.as_str()) => Ok(id),
+        None => Ok(Hardware::Auto.to_string()),
+        Some(id) if Hardware::from_text(&id).is_some() => Ok(id),
         Some(id) => {
-            let detail =
-                format!("there is no hardware profile '{id}' here; this server offers auto and cpu, and no GPU");
+            let words = Hardware::WORDS.join(", ");
+            let detail = format!(
+                "'{id}' is no hardware profile; it is one of {words}, or a GPU such as gpu-0: see `GET …/hardware`"
+            );
             Err(ApiError::new(Kind::Unprocessable, "hardware-unavailable", detail))
         }
     }
@@ -367,7 +368,8 @@ mod tests {
 
     #[test]
     fn what_this_release_cannot_do_is_said() {
-        let error = plan(r#"{"hardware": "gpu"}"#).unwrap_err();
+        assert_eq!(plan(r#"{"hardware": "gpu-1"}"#).unwrap().spec.hardware, "gpu-1");
+        let error = plan(r#"{"hardware": "tpu"}"#).unwrap_err();
         assert_eq!((error.code, error.kind), ("hardware-unavailable", Kind::Unprocessable));
     }
 }

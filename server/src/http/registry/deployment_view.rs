@@ -7,6 +7,7 @@ use crate::reconcile::Cause;
 use serde::Serialize;
 use serde_json::Value;
 use servoir_registry as registry;
+use servoir_runtime::Device;
 use servoir_types::Timestamp;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
@@ -34,9 +35,9 @@ pub struct Deployment {
     /// `onnxruntime`, `tract` or `trees`; `null` while nothing is live.
     #[schema(required)]
     pub engine: Option<&'static str>,
-    /// Where it runs, `null` while nothing is live.
-    #[schema(required)]
-    pub device: Option<&'static str>,
+    /// Where it runs, `cpu` or a GPU such as `cuda:0`; `null` while nothing is live.
+    #[schema(required, value_type = Option<String>)]
+    pub device: Option<Device>,
     #[schema(required)]
     pub autoscaling: Option<Autoscaling>,
     pub batching: Batching,

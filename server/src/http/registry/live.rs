@@ -17,7 +17,7 @@ use axum::response::Response;
 use http::{HeaderMap, Request};
 use serde::Serialize;
 use servoir_registry::{Model, Role};
-use servoir_runtime::{Deployment, Live};
+use servoir_runtime::{Deployment, Device, Live};
 use servoir_types::Kind;
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -98,7 +98,7 @@ struct Answering {
     canary: Option<Canary>,
     shadow: Option<Shadow>,
     engine: &'static str,
-    device: &'static str,
+    device: Device,
 }
 
 /// What it does.

@@ -13,7 +13,7 @@ use crate::reconcile::Compared;
 use axum::extract::State;
 use serde::Serialize;
 use servoir_registry::{NodeState, Role};
-use servoir_runtime::{Deployment, Gauges, Profile};
+use servoir_runtime::{Deployment, Device, Gauges, Profile};
 use servoir_types::Timestamp;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -59,8 +59,9 @@ pub struct LiveStatus {
     /// `onnxruntime`, `tract` or `trees`.
     #[schema(required)]
     engine: Option<&'static str>,
-    #[schema(required)]
-    device: Option<&'static str>,
+    /// `cpu`, or a GPU such as `cuda:0`; `null` while nothing is live.
+    #[schema(required, value_type = Option<String>)]
+    device: Option<Device>,
     /// How the model is run on this node, `null` while nothing is live.
     #[schema(required)]
     run: Option<RunStatus>,

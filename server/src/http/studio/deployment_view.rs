@@ -2,6 +2,7 @@
 
 use crate::http::registry::deployment_view::{self as registry, Canary, RolledBack, Shadow, Tuning};
 use serde::Serialize;
+use servoir_runtime::Device;
 use servoir_types::{ModelId, Timestamp, VersionId};
 use utoipa::ToSchema;
 
@@ -30,9 +31,9 @@ pub struct Deployment {
     /// `onnxruntime`, `tract` or `trees`; `null` while nothing is live.
     #[schema(required)]
     engine: Option<&'static str>,
-    /// Where it runs, `null` while nothing is live.
-    #[schema(required)]
-    device: Option<&'static str>,
+    /// Where it runs, `cpu` or a GPU such as `cuda:0`; `null` while nothing is live.
+    #[schema(required, value_type = Option<String>)]
+    device: Option<Device>,
     #[schema(required)]
     autoscaling: Option<Autoscaling>,
     batching: Batching,

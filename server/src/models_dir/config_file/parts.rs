@@ -47,6 +47,7 @@ const PARTS: &[(&str, Part)] = &[
     ("instance_group.name", Applied),
     ("instance_group.count", Applied),
     ("instance_group.kind", Applied),
+    ("instance_group.gpus", Applied),
     ("dynamic_batching", Inside),
     ("dynamic_batching.preferred_batch_size", Applied),
     ("dynamic_batching.max_queue_delay_microseconds", Applied),

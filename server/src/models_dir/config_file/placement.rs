@@ -1,6 +1,7 @@
-//! `platform`, `backend` and `instance_group`: which engine runs a model, and how often.
+//! `platform`, `backend` and `instance_group`: which engine runs a model, where, and how often.
 
 use super::{ConfigError, ConfigFile};
+use crate::hardware::Hardware;
 use servoir_codec::grpc::proto::model_instance_group::Kind;
 use servoir_runtime::EngineName;
 
@@ -41,26 +42,62 @@ impl ConfigFile {
         }
     }
 
+    /// Where instances run: where the groups say that do not leave it open. Those that do go with them.
+    ///
+    /// # Errors
+    /// When groups disagree, one is for the model's own device, or names several GPUs.
+    pub fn hardware(&self) -> Result<Hardware, ConfigError> {
+        let mut hardware: Option<Hardware> = None;
+        for (index, group) in self.config.instance_group.iter().enumerate() {
+            let field = |name: &str| format!("instance_group[{index}].{name}");
+            let this = match Kind::try_from(group.kind) {
+                Ok(Kind::Auto) if group.gpus.is_empty() => continue,
+                Ok(Kind::Auto | Kind::Gpu) => self.gpus(&field("gpus"), &group.gpus)?,
+                Ok(Kind::Cpu) if group.gpus.is_empty() => Hardware::Cpu,
+                Ok(Kind::Cpu) => {
+                    let reason = format!("expected none with KIND_CPU, got {:?}", group.gpus);
+                    return Err(self.wrong(&field("gpus"), reason));
+                }
+                Ok(kind) => {
+                    let reason = format!("expected KIND_CPU, KIND_GPU or KIND_AUTO, got {}", kind.as_str_name());
+                    return Err(self.wrong(&field("kind"), reason));
+                }
+                Err(_) => {
+                    let reason = format!("expected KIND_CPU, KIND_GPU or KIND_AUTO, got {}", group.kind);
+                    return Err(self.wrong(&field("kind"), reason));
+                }
+            };
+            if let Some(other) = hardware.filter(|other| *other != this) {
+                let reason =
+                    format!("this group is for {this}, and one before it for {other}: a version runs in one place");
+                return Err(self.wrong(&field("kind"), reason));
+            }
+            hardware = Some(this);
+        }
+        Ok(hardware.unwrap_or(Hardware::Auto))
+    }
+
+    fn gpus(&self, field: &str, gpus: &[i32]) -> Result<Hardware, ConfigError> {
+        match gpus {
+            [] => Ok(Hardware::Gpu),
+            [one] => u32::try_from(*one)
+                .map(Hardware::One)
+                .map_err(|_| self.wrong(field, format!("expected the number of a GPU, from 0, got {one}"))),
+            several => {
+                let reason = format!("expected one GPU, or none for all of them, got {several:?}");
+                Err(self.wrong(field, reason))
+            }
+        }
+    }
+
     /// How many instances run, all groups together; `None`: it does not say.
     ///
     /// # Errors
-    /// When a group is for a GPU, a count is negative, or they are too many.
+    /// When a count is negative, or they are too many.
     pub fn instances(&self) -> Result<Option<usize>, ConfigError> {
         let mut instances: usize = 0;
         for (index, group) in self.config.instance_group.iter().enumerate() {
             let field = |name: &str| format!("instance_group[{index}].{name}");
-            match Kind::try_from(group.kind) {
-                Ok(Kind::Auto | Kind::Cpu) => {}
-                Ok(kind) => {
-                    let reason = format!("expected KIND_CPU or KIND_AUTO, got {}", kind.as_str_name());
-                    let advice = "this release runs models on the CPU alone";
-                    return Err(self.wrong(&field("kind"), format!("{reason}: {advice}")));
-                }
-                Err(_) => {
-                    let reason = format!("expected KIND_CPU or KIND_AUTO, got {}", group.kind);
-                    return Err(self.wrong(&field("kind"), reason));
-                }
-            }
             let count = usize::try_from(group.count).map_err(|_| {
                 self.wrong(&field("count"), format!("expected a whole number from 1, got {}", group.count))
             })?;

@@ -2,6 +2,7 @@
 
 use super::versions::VersionPolicy;
 use super::*;
+use crate::hardware::Hardware;
 use crate::models_dir::warmed::Sample;
 use servoir_runtime::EngineName;
 use servoir_types::{Data, Datatype, Shape, Signature, TensorSpec};
@@ -20,6 +21,7 @@ fn signature() -> Signature {
 #[derive(Debug, PartialEq)]
 struct Read {
     engine: Option<EngineName>,
+    hardware: Hardware,
     instances: Option<usize>,
     batching: Batching,
     policy: VersionPolicy,
@@ -32,6 +34,7 @@ fn read(text: &str) -> Result<Read, ConfigError> {
     file.check("churn")?;
     let read = Read {
         engine: file.engine()?,
+        hardware: file.hardware()?,
         instances: file.instances()?,
         batching: file.batching()?,
         policy: file.version_policy()?,
@@ -95,7 +98,7 @@ fn what_does_not_apply_is_named() {
     let text = "metric_tags { key: \"a\" value: \"b\" } response_cache { enable: true }\n\
                 input { name: \"rows\" format: FORMAT_NCHW optional: true }\n\
                 dynamic_batching { preserve_ordering: true }\n\
-                model_warmup { inputs { key: \"rows\" value { dims: 1 } } }\ninstance_group { gpus: [ 0 ] }";
+                model_warmup { inputs { key: \"rows\" value { dims: 1 } } }\ninstance_group { gpus: [ 0 ] host_policy: \"near\" }";
     let file = ConfigFile::parse(Path::new("config.pbtxt"), text.to_owned()).unwrap();
     let mut ignored = parts::ignored(&file).unwrap();
     ignored.sort();
@@ -103,7 +106,7 @@ fn what_does_not_apply_is_named() {
         "dynamic_batching.preserve_ordering",
         "input[0].format",
         "input[0].optional",
-        "instance_group[0].gpus",
+        "instance_group[0].host_policy",
         "metric_tags",
         "response_cache",
     ];
@@ -114,6 +117,7 @@ fn what_does_not_apply_is_named() {
 fn short_files_leave_the_rest_to_the_server() {
     let default = Read {
         engine: None,
+        hardware: Hardware::Auto,
         instances: None,
         batching: Batching::default(),
         policy: VersionPolicy::Latest(1),
@@ -125,6 +129,10 @@ fn short_files_leave_the_rest_to_the_server() {
         ("", default),
         ("max_batch_size: 0", Read { batching: rows_max(Some(1)), ..read("").unwrap() }),
         ("max_batch_size: 7", Read { batching: rows_max(Some(7)), ..read("").unwrap() }),
+        (
+            "instance_group { kind: KIND_GPU gpus: 1 }",
+            Read { instances: Some(1), hardware: Hardware::One(1), ..read("").unwrap() },
+        ),
         ("backend: 'tract'", Read { engine: Some(EngineName::Tract), ..read("").unwrap() }),
         (
             "version_policy { latest { num_versions: 2 } }",
@@ -189,8 +197,16 @@ fn mistakes_are_told_with_line_and_field() {
             "3: input[1].reshape: tensors are not reshaped; give the model file's own dims",
         ),
         (
-            "instance_group [ { count: 1 },\n { kind: KIND_GPU } ]".into(),
-            "2: instance_group[1].kind: expected KIND_CPU or KIND_AUTO, got KIND_GPU: this release runs models on the CPU alone",
+            "instance_group [ { kind: KIND_CPU },\n { kind: KIND_GPU } ]".into(),
+            "2: instance_group[1].kind: this group is for gpu, and one before it for cpu: a version runs in one place",
+        ),
+        (
+            "instance_group [ { kind: KIND_GPU gpus: [ 0, 1 ] } ]".into(),
+            "1: instance_group[0].gpus: expected one GPU, or none for all of them, got [0, 1]",
+        ),
+        (
+            "instance_group [ { kind: KIND_MODEL } ]".into(),
+            "1: instance_group[0].kind: expected KIND_CPU, KIND_GPU or KIND_AUTO, got KIND_MODEL",
         ),
         ("instance_group { count: -1 }".into(), "1: instance_group[0].count: expected a whole number from 1, got -1"),
         (

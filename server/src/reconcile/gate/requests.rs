@@ -4,7 +4,7 @@ use super::agreement::Agreement;
 use crate::app::SharedApp;
 use crate::error::ApiError;
 use servoir_registry::Breaking;
-use servoir_runtime::{Aside, Deployment, PredictError};
+use servoir_runtime::{Aside, Deployment, LoadError, PredictError};
 use servoir_types::{Kind, ModelId, Tensor};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,7 +65,15 @@ pub(super) fn ask(
     let (Some(live_program), Some(next_program)) = (live.program(), candidate.program()) else {
         return Ok(Agreement::default());
     };
-    let (mut before, mut after) = (Aside::open(&*live_program)?, Aside::open(&*next_program)?);
+    // Each has a session more while it is asked, which a GPU may have no room for: that is no fault of either.
+    let opened = Aside::open(&*live_program).and_then(|before| Ok((before, Aside::open(&*next_program)?)));
+    let (mut before, mut after) = match opened {
+        Err(error @ LoadError::DeviceMemory { .. }) => {
+            tracing::warn!(%error, "a version is not asked what the live one was asked");
+            return Ok(Agreement::default());
+        }
+        opened => opened?,
+    };
     let mut agreement = Agreement::default();
     let started = Instant::now();
     for (index, inputs) in requests.iter().enumerate() {

@@ -3,7 +3,7 @@
 use super::metadata::{dims, platform};
 use crate::http::predict::lookup;
 use serde::Serialize;
-use servoir_runtime::{Deployment, Live, Profile};
+use servoir_runtime::{Deployment, Device, Live, Profile};
 use servoir_types::{Datatype, TensorSpec};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -104,8 +104,16 @@ pub struct Servoir<'a> {
     pub model_id: &'a str,
     /// The version that this describes.
     pub version: u64,
-    /// The device of the instances.
-    pub device: &'static str,
+    /// The device of the instances, `cpu` or a GPU such as `cuda:0`.
+    #[schema(value_type = String)]
+    pub device: Device,
+    /// What they take of GPUs' own memory, in bytes; 0 on the CPU.
+    pub device_bytes: u64,
+    /// How many nodes of the graph the CPU computes although the model runs on a GPU.
+    pub nodes_on_cpu: usize,
+    /// Why it runs there: what was measured there and elsewhere; `null` when nothing was.
+    #[schema(required)]
+    pub chosen_because: Option<String>,
     /// The most rows that wait.
     pub queue_rows_max: usize,
     /// The most bytes of inputs that wait.
@@ -140,7 +148,7 @@ pub fn of<'a>(live: &Live, deployment: &'a Deployment) -> Config<'a> {
         output: tensors(&signature.outputs),
         instance_group: [InstanceGroup {
             name: format!("{}_0", identity.name),
-            kind: if device == "cpu" { "KIND_CPU" } else { "KIND_GPU" },
+            kind: if device.is_gpu() { "KIND_GPU" } else { "KIND_CPU" },
             count: options.instances,
         }],
         dynamic_batching: batchable.then(|| DynamicBatching {
@@ -153,6 +161,11 @@ pub fn of<'a>(live: &Live, deployment: &'a Deployment) -> Config<'a> {
             model_id: identity.model.as_str(),
             version: identity.version,
             device,
+            device_bytes: deployment.taken().iter().map(|(_, bytes)| bytes).sum(),
+            nodes_on_cpu: deployment.nodes_on_cpu(),
+            chosen_because: options.profile.as_ref().and_then(|profile| {
+                profile.why((deployment.engine(), device), (options.batch_rows_max, options.latency_target))
+            }),
             queue_rows_max: options.queue_rows_max,
             queue_bytes_max: options.queue_bytes_max,
             threads: options.threads,
