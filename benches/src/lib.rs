@@ -1,5 +1,7 @@
 //! What the benchmarks share: a load generator, the servers that are loaded, and how figures are told.
 
+pub mod forest;
+pub mod listener;
 pub mod load;
 pub mod process;
 pub mod random;

@@ -1,23 +1,20 @@
 //! The tree kernel on a forest of churn's size, on every tier of this processor.
 
 use anyhow::Result;
+use servoir_benches::forest::{DEPTH, FEATURES, TREES, trees};
 use servoir_benches::random::Random;
 use servoir_benches::rounds::{Subject, measure};
 use servoir_kernels::Tier;
-use servoir_kernels::trees::{Forest, Leaf, Node, Split, Test, Tree};
+use servoir_kernels::trees::Forest;
 use std::hint::black_box;
 
-const TREES: usize = 300;
-const DEPTH: u32 = 6;
-const FEATURES: usize = 30;
 /// Rows that are predicted together.
 pub const BATCHES: [usize; 5] = [1, 8, 32, 128, 1024];
 
 /// Measures all tiers at every batch.
 pub fn measure_all() -> Result<()> {
     let mut random = Random::new();
-    let trees: Vec<_> = (0..TREES).map(|_| tree(&mut random)).collect();
-    let forest = Forest::new(FEATURES, vec![0.5], &trees)?;
+    let forest = Forest::new(FEATURES, vec![0.5], &trees(&mut random))?;
     println!("tree kernel, {TREES} trees of depth {DEPTH} over {FEATURES} features: ns per row\n");
     for rows in BATCHES {
         println!("{rows} rows");
@@ -35,23 +32,4 @@ pub fn measure_all() -> Result<()> {
         measure(std::iter::once(one_tree_at_a_time).chain(tiers).collect(), rows);
     }
     Ok(())
-}
-
-/// A whole tree with thresholds and leaves by chance.
-fn tree(random: &mut Random) -> Tree<f32, f32> {
-    let splits = (1usize << DEPTH) - 1;
-    let node = |position: usize| {
-        if position >= splits {
-            return Node::Leaf(Leaf { values: vec![random.number() / 10.0], linear: None });
-        }
-        Node::Split(Split {
-            feature: random.below(FEATURES),
-            // About as many different thresholds as a histogram of xgboost has.
-            test: Test::less_than(random.below(250) as f32 / 250.0),
-            missing_left: random.below(2) == 0,
-            left: 2 * position + 1,
-            right: 2 * position + 2,
-        })
-    };
-    Tree { nodes: (0..=2 * splits).map(node).collect(), output: 0 }
 }
