@@ -79,18 +79,36 @@ impl<X: Feature, T: Sum> Program for TreesProgram<X, T> {
     }
 
     fn session(&self) -> Result<Box<dyn Session>, LoadError> {
-        Ok(Box::new(TreesSession { model: Arc::clone(&self.0), rows: Vec::new(), sums: Vec::new() }))
+        let model = Arc::clone(&self.0);
+        let sum = move |rows: &[X], sums: &mut [T]| {
+            model.forest.predict(rows, sums);
+            Ok(())
+        };
+        Ok(Box::new(TreesSession::new(Arc::clone(&self.0), sum)))
     }
 }
 
-struct TreesSession<X, T> {
+/// A session whose trees are summed by `S`, wherever that is.
+struct TreesSession<X, T, S> {
     model: Arc<Model<X, T>>,
+    sum: S,
     /// Rows of features, where they are not the input itself.
     rows: Vec<X>,
     sums: Vec<T>,
 }
 
-impl<X: Feature, T: Sum> Session for TreesSession<X, T> {
+impl<X, T, S> TreesSession<X, T, S> {
+    fn new(model: Arc<Model<X, T>>, sum: S) -> Self {
+        Self { model, sum, rows: Vec::new(), sums: Vec::new() }
+    }
+}
+
+impl<X, T, S> Session for TreesSession<X, T, S>
+where
+    X: Feature,
+    T: Sum,
+    S: FnMut(&[X], &mut [T]) -> Result<(), String> + Send,
+{
     fn run(&mut self, inputs: &[Tensor], outputs: &mut Vec<Tensor>) -> Result<(), RunError> {
         outputs.clear();
         let failed = |reason| RunError { engine: NAME, reason };
@@ -99,7 +117,7 @@ impl<X: Feature, T: Sum> Session for TreesSession<X, T> {
         let count = rows.len() / forest.features();
         self.sums.clear();
         self.sums.resize(count * forest.outputs(), T::default());
-        forest.predict(rows, &mut self.sums);
+        (self.sum)(rows, &mut self.sums).map_err(failed)?;
         outcome.outputs(&mut self.sums, count, outputs).map_err(failed)
     }
 }

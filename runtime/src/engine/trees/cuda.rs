@@ -2,13 +2,13 @@
 //! trees' own sums are computed there, and they have the same bits.
 
 use super::model::Model;
-use super::{EngineName, NAME, Program, Session};
+use super::{EngineName, Program, Session, TreesSession};
 use crate::device::Device;
-use crate::error::{LoadError, RunError};
+use crate::error::LoadError;
 use crate::gpus::Gpu;
-use servoir_kernels::cuda::{DeviceForest, ForestSession};
+use servoir_kernels::cuda::DeviceForest;
 use servoir_kernels::trees::{Feature, Sum};
-use servoir_types::{Signature, Tensor};
+use servoir_types::Signature;
 use std::sync::Arc;
 
 /// Puts a model's trees onto a GPU.
@@ -44,29 +44,8 @@ impl<X: Feature, T: Sum> Program for OnGpu<X, T> {
     }
 
     fn session(&self) -> Result<Box<dyn Session>, LoadError> {
-        let session = self.forest.session().map_err(|error| self.gpu.failed(error.to_string()))?;
-        Ok(Box::new(Run { model: Arc::clone(&self.model), session, rows: Vec::new(), sums: Vec::new() }))
-    }
-}
-
-struct Run<X: Feature, T: Sum> {
-    model: Arc<Model<X, T>>,
-    session: ForestSession<X, T>,
-    /// Rows of features, where they are not the input itself.
-    rows: Vec<X>,
-    sums: Vec<T>,
-}
-
-impl<X: Feature, T: Sum> Session for Run<X, T> {
-    fn run(&mut self, inputs: &[Tensor], outputs: &mut Vec<Tensor>) -> Result<(), RunError> {
-        outputs.clear();
-        let failed = |reason| RunError { engine: NAME, reason };
-        let Model { features, forest, outcome, .. } = &*self.model;
-        let rows = features.rows(inputs, &mut self.rows).map_err(failed)?;
-        let count = rows.len() / forest.features();
-        self.sums.clear();
-        self.sums.resize(count * forest.outputs(), T::default());
-        self.session.predict(rows, &mut self.sums).map_err(|error| failed(error.to_string()))?;
-        outcome.outputs(&mut self.sums, count, outputs).map_err(failed)
+        let mut session = self.forest.session().map_err(|error| self.gpu.failed(error.to_string()))?;
+        let sum = move |rows: &[X], sums: &mut [T]| session.predict(rows, sums).map_err(|error| error.to_string());
+        Ok(Box::new(TreesSession::new(Arc::clone(&self.model), sum)))
     }
 }
