@@ -1,15 +1,17 @@
 """What is left of a server that is asked for four times what it can do; prints it beside its peak.
 
-usage: python overload.py SERVOIR LOAD ONNXRUNTIME MODEL... [--seconds N] [--target-ms N]
+usage: python overload.py SERVOIR LOAD ONNXRUNTIME MODEL... [--seconds N] [--target-ms N] [--apart]
 
 SERVOIR and LOAD are built programs, ONNXRUNTIME the library, each MODEL a file whose runs take a millisecond or more, so that
 the load, on the same cores, needs little beside it. Of each in turn: first the peak in a closed loop; then an open loop at four
 times that, with a latency target; then at half the peak, from the first moment after it. Latencies are of answers alone, from the
-moment at which the request was due.
+moment at which the request was due. With `--apart` the server has the first half of the processors and the load the second, so
+that four times the work of asking does not come out of what the server has.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -21,7 +23,7 @@ def measure(options: argparse.Namespace, server: OwnServer, model: Path) -> None
     name = model.parent.name
 
     def load(connections: int, seconds: float, *more: str) -> dict:
-        command = [options.load, "--url", server.url, "--model", name, "--form", "binary", "-c", str(connections)]
+        command = [*options.loading, options.load, "--url", server.url, "--model", name, "--form", "binary", "-c", str(connections)]
         command += ["--seconds", str(seconds), "--pid", str(server.process.pid), *more]
         return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
@@ -50,9 +52,14 @@ def main() -> None:
     parser.add_argument("models", type=Path, nargs="+")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--target-ms", type=float, default=100.0)
+    parser.add_argument("--apart", action="store_true")
     options = parser.parse_args()
+    processors = sorted(os.sched_getaffinity(0))
+    half = len(processors) // 2
+    on = lambda some: ("taskset", "--cpu-list", ",".join(map(str, some)))
+    serving, options.loading = (on(processors[:half]), on(processors[half:])) if options.apart else ((), ())
     with tempfile.TemporaryDirectory() as folder:
-        server = OwnServer(options.servoir, options.onnxruntime, Path(folder))
+        server = OwnServer(options.servoir, options.onnxruntime, Path(folder), under=serving)
         try:
             for model in options.models:
                 measure(options, server, model)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class OwnServer:
-    def __init__(self, program: Path, onnxruntime: Path, folder: Path, settings: dict = {}):
+    def __init__(self, program: Path, onnxruntime: Path, folder: Path, settings: dict = {}, under: tuple = ()):
         self.program, self.folder = program, folder
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
@@ -22,7 +22,7 @@ class OwnServer:
             "ORT_DYLIB_PATH": str(onnxruntime),
         }
         self.log = (folder / "log").open("w")
-        self.process = subprocess.Popen([program, "serve"], env=os.environ | settings, stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen([*under, program, "serve"], env=os.environ | settings, stdout=self.log, stderr=self.log)
         while True:
             with contextlib.suppress(OSError):
                 urllib.request.urlopen(f"{self.url}/readyz").read()
