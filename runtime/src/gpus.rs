@@ -168,18 +168,18 @@ impl Gpu {
         self.opened()?.memory().map_err(|error| self.failed(error.to_string()))
     }
 
-    /// Its free memory, where a model of so many bytes may be loaded.
+    /// That there is room for a model of so many bytes.
     ///
     /// # Errors
     /// [`LoadError::DeviceMemory`] when it has no room for the model's weights.
-    pub fn room_for(&self, bytes: u64) -> Result<u64, LoadError> {
+    pub fn room_for(&self, bytes: u64) -> Result<(), LoadError> {
         let free = self.memory()?.free;
         let wanted = bytes.saturating_add(HEADROOM_BYTES);
         if free < wanted {
             let reason = format!("the model needs {wanted} bytes of it at least, and {free} are free");
             return Err(LoadError::DeviceMemory { device: self.device(), reason });
         }
-        Ok(free)
+        Ok(())
     }
 
     /// What has been taken since so much was free.

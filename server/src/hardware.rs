@@ -1,7 +1,8 @@
 //! What `hardware` of a deployment can say, and which devices it means on this machine.
 
-use servoir_runtime::{Device, Gpus, LoadError};
+use servoir_runtime::{Artifact, Device, Engines, Gpus, LoadError, LoadOptions, Program};
 use std::fmt;
+use std::sync::Arc;
 
 /// The largest number of a GPU that can be named.
 const ORDINAL_MAX: u32 = 9999;
@@ -57,7 +58,13 @@ impl Hardware {
         }
     }
 
-    /// Which devices that means here, now.
+    /// Which devices that means here, now: the driver is asked on a thread that may wait for it. `None` when that panicked.
+    pub async fn place(self, engines: &Engines) -> Option<Result<Placement, LoadError>> {
+        let engines = engines.clone();
+        tokio::task::spawn_blocking(move || self.placement(engines.gpus())).await.ok()
+    }
+
+    /// Which devices that means here, now. Blocking.
     ///
     /// # Errors
     /// [`LoadError::NoDevice`] when there is no such GPU.
@@ -84,6 +91,22 @@ impl Hardware {
 }
 
 impl Placement {
+    /// Loads a model onto the device of `options`; several instances on GPUs, dealt to all that it may be dealt to. Blocking.
+    ///
+    /// # Errors
+    /// As [`Engines::load`] and [`Engines::load_on_each`].
+    pub fn load(
+        &self,
+        engines: &Engines,
+        artifact: &Artifact,
+        (options, instances): (&LoadOptions, usize),
+    ) -> Result<Arc<dyn Program>, LoadError> {
+        match self.over(options.device, instances) {
+            [] | [_] => engines.load(artifact, options),
+            several => engines.load_on_each(artifact, options, several),
+        }
+    }
+
     /// The devices that so many instances on `device` are dealt to.
     pub fn over(&self, device: Device, instances: usize) -> &[Device] {
         if self.spread.contains(&device) { &self.spread[..instances.min(self.spread.len())] } else { &[] }

@@ -144,11 +144,10 @@ impl Tuner {
             choice.as_ref().is_some_and(|choice| choice.threads == threads)
                 && (engine.is_none_or(|engine| engine == program.engine()) && program.device() == device)
         };
-        let spread = overrides.placement.over(device, instances_max);
-        let program = match program.filter(|program| fits(program) && spread.len() <= 1) {
+        let is_dealt = overrides.placement.over(device, instances_max).len() > 1;
+        let program = match program.filter(|program| fits(program) && !is_dealt) {
             Some(program) => program,
-            None if spread.len() > 1 => engines.load_on_each(artifact, &options, spread)?,
-            None => engines.load(artifact, &options)?,
+            None => overrides.placement.load(engines, artifact, (&options, instances_max))?,
         };
         let pool = PoolOptions {
             instances,
@@ -197,10 +196,9 @@ impl Tuner {
 
     fn file(&self, digest: &Digest, engines: &Engines, placement: &Placement) -> PathBuf {
         let rows = format!("up to {} rows", self.batch_rows_max);
-        let on_gpus: Vec<_> = placement.devices.iter().filter(|device| device.is_gpu()).collect();
-        let rows = match on_gpus.is_empty() {
-            true => rows,
-            false => format!("{rows}; {}; on {:?}", self.on_gpus, placement.devices),
+        let rows = match placement.devices.iter().any(|device| device.is_gpu()) {
+            true => format!("{rows}; {}; on {:?}", self.on_gpus, placement.devices),
+            false => rows,
         };
         let hardware = Digest::of(format!("{}; {rows}", fingerprint(engines)).as_bytes());
         self.folder.join(format!("{digest}-{}.json", &hardware.to_string()[..16]))

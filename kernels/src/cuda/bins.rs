@@ -1,6 +1,6 @@
 //! Histograms on a device.
 
-use super::launch::Grid;
+use super::launch::{Grid, number};
 use super::memory::DeviceBuffer;
 use super::stream::Arguments;
 use super::work::Work;
@@ -135,11 +135,6 @@ fn grid(rows: usize, columns: usize, multiprocessors: usize) -> Grid {
         threads: number(THREADS),
         shared_bytes: number(SHARED_BYTES),
     }
-}
-
-/// Sizes of launches are far below 2^32; one that is not is refused by the driver.
-fn number(size: usize) -> u32 {
-    u32::try_from(size).unwrap_or(u32::MAX)
 }
 
 impl Counted {

@@ -1,6 +1,6 @@
 //! A forest in a device's memory.
 
-use super::launch::{Facts, Grid, Shape};
+use super::launch::{Facts, Grid, Shape, number};
 use super::memory::DeviceBuffer;
 use super::module::Function;
 use super::packed::{Form, Packed, Places};
@@ -148,7 +148,6 @@ impl Walk {
     fn new(packed: &Packed, facts: Facts, shape: Shape, at: u64) -> Self {
         let Places { nodes, roots, groups, base, values, set_ends, set_words, .. } = packed.places;
         let Places { linear_at, linear_ends, linear_without, term_features, term_coefficients, .. } = packed.places;
-        let number = |size: usize| u32::try_from(size).unwrap_or(u32::MAX);
         let feature_bits = if let Form::Narrow { feature_bits } = packed.form { feature_bits } else { 0 };
         Self {
             nodes: at + nodes,

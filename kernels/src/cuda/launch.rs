@@ -112,7 +112,7 @@ impl Grid {
 }
 
 /// Sizes of launches are far below 2^32; one that is not is refused by the driver.
-fn number(size: usize) -> u32 {
+pub fn number(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
 }
 

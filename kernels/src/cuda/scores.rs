@@ -1,6 +1,6 @@
 //! What follows a model's last sums, on a device: softmax, sigmoid, the highest.
 
-use super::launch::{Grid, WARP};
+use super::launch::{Grid, WARP, number};
 use super::stream::Arguments;
 use super::work::Work;
 use super::{CudaError, Device, Source};
@@ -95,11 +95,6 @@ impl Scores {
 
 fn score(values: u64, out: u64, (rows, width): (usize, usize)) -> Score {
     Score { values, out, indices: 0, rows: rows as u64, width: number(width), highest: 0 }
-}
-
-/// Widths are looked at by [`rows_of`].
-fn number(size: usize) -> u32 {
-    u32::try_from(size).unwrap_or(u32::MAX)
 }
 
 fn rows_of(values: usize, width: usize, highest: usize) -> Result<usize, CudaError> {

@@ -1,5 +1,6 @@
 //! What every device is held to, held by the one that is here. Where there is none, the tests are counted as skipped.
 
+use super::checks::every_check;
 use super::environment::open_compiler;
 use super::skips::skipped;
 use super::{forests, tables};
@@ -34,18 +35,9 @@ macro_rules! on_the_device {
     };
 }
 
+every_check!(on_the_device, 500);
+
 on_the_device! {
-    random_forests_give_the_same_bits => |device| forests::random_forests(device, 500);
-    every_form_of_tree_gives_the_same_bits => forests::every_form;
-    large_forests_give_the_same_bits => forests::large_forests;
-    many_pieces_give_the_same_bits => forests::many_pieces;
-    special_numbers_go_the_same_way => forests::special_numbers;
-    threads_predict_beside_each_other => forests::threads_beside_each_other;
-    lengths_that_do_not_fit_are_refused => forests::lengths_that_do_not_fit;
-    rows_are_gathered_and_made_into_others => tables::rows;
-    scores_are_made_of_sums => tables::scores;
-    histograms_count_the_same => tables::histograms;
-    copying_alone_can_be_repeated => tables::transfers;
     a_device_is_described => is_described;
 }
 

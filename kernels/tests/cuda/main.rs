@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")] // no other system has the compiler, or such a device
 
+mod checks;
 mod devices;
 mod environment;
 mod forests;

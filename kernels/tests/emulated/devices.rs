@@ -1,5 +1,6 @@
 //! What every device is held to, held by the emulated ones, and what only an emulated driver lets happen.
 
+use super::checks::every_check;
 use super::emulator::{Emulator, device};
 use super::forests;
 use super::random::{PLAIN, Random};
@@ -24,19 +25,7 @@ macro_rules! on_every_device {
     };
 }
 
-on_every_device! {
-    random_forests_give_the_same_bits => |device| forests::random_forests(device, 200);
-    every_form_of_tree_gives_the_same_bits => forests::every_form;
-    large_forests_give_the_same_bits => forests::large_forests;
-    many_pieces_give_the_same_bits => forests::many_pieces;
-    special_numbers_go_the_same_way => forests::special_numbers;
-    threads_predict_beside_each_other => forests::threads_beside_each_other;
-    lengths_that_do_not_fit_are_refused => forests::lengths_that_do_not_fit;
-    rows_are_gathered_and_made_into_others => tables::rows;
-    scores_are_made_of_sums => tables::scores;
-    histograms_count_the_same => tables::histograms;
-    copying_alone_can_be_repeated => tables::transfers;
-}
+every_check!(on_every_device, 200);
 
 #[test]
 fn devices_are_described() {

@@ -5,6 +5,8 @@
 
 mod built;
 mod cache;
+#[path = "../cuda/checks.rs"]
+mod checks;
 mod devices;
 mod emulator;
 #[path = "../cuda/environment.rs"]

@@ -61,58 +61,28 @@ pub struct Measured {
 /// its program is that of the first engine that can load it.
 pub fn measure(engines: &Engines, artifact: &Artifact, options: &ProfileOptions) -> Result<Measured, LoadError> {
     let started = Instant::now();
-    let mut bench = Bench { engines, artifact, options, until: started, loaded: Vec::new(), is_whole: true };
-    let mut left_out = Vec::new();
-    let mut first_error = None;
-    let mut best_micros = f64::INFINITY;
+    let mut bench = Bench {
+        engines,
+        artifact,
+        options,
+        until: started,
+        loaded: Vec::new(),
+        left_out: Vec::new(),
+        first_error: None,
+        is_whole: true,
+    };
     let mut curves = Vec::new();
     for (number, device) in (1..).zip(&options.devices) {
         // Each device has its share of the time, and what those before it have left.
         bench.until = started + options.time * number / u32::try_from(options.devices.len()).unwrap_or(u32::MAX);
-        if device.is_gpu() {
-            curves.extend(bench.curves_on_gpu(*device, (&mut left_out, &mut first_error)));
-            continue;
-        }
-        for engine in engines.candidates(artifact) {
-            if let Some((_, reason)) = options.barred.iter().find(|(barred, _)| *barred == engine) {
-                left_out.push(format!("{}: {reason}", engine.as_str()));
-                continue;
-            }
-            if best_micros < UNBEATABLE_MICROS {
-                left_out.push(format!("{}: calling it alone takes longer than the best run", engine.as_str()));
-                continue;
-            }
-            if bench.is_over() && !bench.loaded.is_empty() {
-                left_out.push(format!("{}: no time was left", engine.as_str()));
-                continue;
-            }
-            let program = match bench.load((engine, Device::Cpu), 1) {
-                Ok(program) => program,
-                Err(error) => {
-                    left_out.push(format!("{}: {error}", engine.as_str()));
-                    first_error.get_or_insert(error);
-                    continue;
-                }
-            };
-            let Some(alone) = sessions(&program, 1).and_then(|mut sessions| bench.point(&program, &mut sessions, 1))
-            else {
-                left_out.push(format!("{}: it refuses made-up inputs", engine.as_str()));
-                continue;
-            };
-            best_micros = best_micros.min(alone.micros);
-            if alone.micros > HOPELESS * best_micros {
-                left_out.push(format!("{}: {:.0} µs a row, {best_micros:.0} elsewhere", engine.as_str(), alone.micros));
-                continue;
-            }
-            curves.extend(bench.curves((engine, Device::Cpu), &mut left_out));
-        }
+        curves.extend(if device.is_gpu() { bench.curves_on_gpu(*device) } else { bench.curves_on_cpu() });
     }
     let chosen = choose(curves.iter(), options.latency_target);
-    let is_whole = bench.is_whole;
     let program = match &chosen {
         Some(choice) => bench.take((&choice.engine, choice.device), choice.threads),
-        None => bench.loaded.into_iter().next().map(|loaded| loaded.program),
+        None => bench.loaded.drain(..).next().map(|loaded| loaded.program),
     };
+    let Bench { left_out, first_error, is_whole, .. } = bench;
     let Some(program) = program else {
         return Err(first_error.unwrap_or_else(|| LoadError::EngineMissing {
             engine: "for this model".into(),
@@ -128,6 +98,10 @@ struct Bench<'a> {
     options: &'a ProfileOptions,
     until: Instant,
     loaded: Vec<Loaded>,
+    /// What was not measured, and why.
+    left_out: Vec<String>,
+    /// Why the first could not be loaded that could not.
+    first_error: Option<LoadError>,
     /// Whether every way was tried that another time might be there.
     is_whole: bool,
 }
@@ -160,48 +134,95 @@ impl Bench<'_> {
         Some(self.loaded.swap_remove(place).program)
     }
 
-    /// The curves on a GPU of each engine that can load the model there. A row alone does not tell there: it costs the way there
-    /// and back, whatever the model.
-    fn curves_on_gpu(
-        &mut self,
-        device: Device,
-        (left_out, first_error): (&mut Vec<String>, &mut Option<LoadError>),
-    ) -> Vec<Curve> {
+    /// Why an engine must not open the model.
+    fn barred(&self, engine: EngineName) -> Option<&str> {
+        let barred = self.options.barred.iter().find(|(barred, _)| *barred == engine);
+        barred.map(|(_, reason)| reason.as_str())
+    }
+
+    /// The curves on the machine's own processor of each engine that can load the model, as long as it is not hopeless.
+    fn curves_on_cpu(&mut self) -> Vec<Curve> {
+        let mut best_micros = f64::INFINITY;
         let mut curves = Vec::new();
         for engine in self.engines.candidates(self.artifact) {
-            let shown = format!("{} on {device}", engine.as_str());
-            if let Some((_, reason)) = self.options.barred.iter().find(|(barred, _)| *barred == engine) {
-                left_out.push(format!("{shown}: {reason}"));
-                continue;
-            }
-            if self.is_over() && !curves.is_empty() {
-                left_out.push(format!("{shown}: no time was left"));
-                continue;
-            }
-            match self.load((engine, device), 1) {
-                Ok(_) => curves.extend(self.curves((engine, device), left_out)),
-                Err(error) => {
-                    left_out.push(format!("{shown}: {error}"));
-                    // Others may leave it another time.
-                    self.is_whole &= !matches!(error, LoadError::DeviceMemory { .. });
-                    // What a device wants says more than that one engine does not know the model.
-                    let of_device = matches!(error, LoadError::DeviceMemory { .. } | LoadError::NoDevice { .. });
-                    if of_device || first_error.is_none() {
-                        *first_error = Some(error);
+            let reason = if let Some(reason) = self.barred(engine) {
+                reason.to_owned()
+            } else if best_micros < UNBEATABLE_MICROS {
+                "calling it alone takes longer than the best run".to_owned()
+            } else if self.is_over() && !self.loaded.is_empty() {
+                "no time was left".to_owned()
+            } else {
+                match self.alone_on_cpu(engine) {
+                    Err(reason) => reason,
+                    Ok(micros) => {
+                        best_micros = best_micros.min(micros);
+                        if micros <= HOPELESS * best_micros {
+                            curves.extend(self.curves((engine, Device::Cpu)));
+                            continue;
+                        }
+                        format!("{micros:.0} µs a row, {best_micros:.0} elsewhere")
                     }
                 }
-            }
+            };
+            self.left_out.push(format!("{}: {reason}", engine.as_str()));
         }
         curves
     }
 
+    /// What a row alone takes on the machine's own processor, in microseconds; or why that cannot be told.
+    fn alone_on_cpu(&mut self, engine: EngineName) -> Result<f64, String> {
+        let program = self.load((engine, Device::Cpu), 1).map_err(|error| {
+            let reason = error.to_string();
+            self.first_error.get_or_insert(error);
+            reason
+        })?;
+        let alone = sessions(&program, 1).and_then(|mut sessions| self.point(&program, &mut sessions, 1));
+        alone.map(|point| point.micros).ok_or_else(|| "it refuses made-up inputs".to_owned())
+    }
+
+    /// The curves on a GPU of each engine that can load the model there. A row alone does not tell there: it costs the way there
+    /// and back, whatever the model.
+    fn curves_on_gpu(&mut self, device: Device) -> Vec<Curve> {
+        let mut curves = Vec::new();
+        for engine in self.engines.candidates(self.artifact) {
+            let reason = if let Some(reason) = self.barred(engine) {
+                reason.to_owned()
+            } else if self.is_over() && !curves.is_empty() {
+                "no time was left".to_owned()
+            } else {
+                match self.load((engine, device), 1) {
+                    Ok(_) => {
+                        curves.extend(self.curves((engine, device)));
+                        continue;
+                    }
+                    Err(error) => self.not_on_gpu(error),
+                }
+            };
+            self.left_out.push(format!("{} on {device}: {reason}", engine.as_str()));
+        }
+        curves
+    }
+
+    /// Remembers that a GPU did not take the model, and says why.
+    fn not_on_gpu(&mut self, error: LoadError) -> String {
+        let reason = error.to_string();
+        // Others may leave it another time.
+        self.is_whole &= !matches!(error, LoadError::DeviceMemory { .. });
+        // What a device wants says more than that one engine does not know the model.
+        let of_device = matches!(error, LoadError::DeviceMemory { .. } | LoadError::NoDevice { .. });
+        if of_device || self.first_error.is_none() {
+            self.first_error = Some(error);
+        }
+        reason
+    }
+
     /// The curves of one engine, one for each way to share the cores.
-    fn curves(&mut self, (engine, device): (EngineName, Device), left_out: &mut Vec<String>) -> Vec<Curve> {
+    fn curves(&mut self, (engine, device): (EngineName, Device)) -> Vec<Curve> {
         let mut curves = Vec::new();
         for (instances, threads) in ways((engine, device), self.options.cores) {
             let shown = format!("{} on {device} with {instances} × {threads} threads", engine.as_str());
             if self.is_over() && !curves.is_empty() {
-                left_out.push(format!("{shown}: no time was left"));
+                self.left_out.push(format!("{shown}: no time was left"));
                 continue;
             }
             match self.load((engine, device), threads) {
@@ -209,7 +230,7 @@ impl Bench<'_> {
                     let points = self.points(&program, instances).unwrap_or_default();
                     curves.push(Curve { engine: engine.as_str().into(), device, instances, threads, points });
                 }
-                Err(error) => left_out.push(format!("{shown}: {error}")),
+                Err(error) => self.left_out.push(format!("{shown}: {error}")),
             }
         }
         curves.retain(|curve| !curve.points.is_empty());

@@ -44,15 +44,15 @@ pub(super) fn config(effective: &[Effective]) -> Config {
         engine_threads: values.size("engines.threads"),
         profile_seconds: values.count("engines.profile_seconds"),
         cuda: CudaConfig {
-            enabled: matches!(values.of("cuda.enabled"), Value::Flag(true)),
+            enabled: values.flag("cuda.enabled"),
             libraries: values.list("cuda.libraries").into_iter().map(PathBuf::from).collect(),
             batch_rows_max: values.size("cuda.batch_rows_max"),
             arena_bytes_max: values.count("cuda.arena_bytes_max"),
-            tf32: matches!(values.of("cuda.tf32"), Value::Flag(true)),
-            cpu_nodes: matches!(values.of("cuda.cpu_nodes"), Value::Flag(true)),
+            tf32: values.flag("cuda.tf32"),
+            cpu_nodes: values.flag("cuda.cpu_nodes"),
         },
         preflight: PreflightConfig {
-            enabled: matches!(values.of("preflight.enabled"), Value::Flag(true)),
+            enabled: values.flag("preflight.enabled"),
             seconds: values.count("preflight.seconds"),
             memory_bytes: values.count("preflight.memory_bytes"),
             worker: values.path("preflight.worker"),
@@ -76,7 +76,7 @@ pub(super) fn config(effective: &[Effective]) -> Config {
             labels_differ_percent_max: values.count("swap.labels_differ_percent_max"),
             scores_differ_percent_max: values.count("swap.scores_differ_percent_max"),
             requests_slower_percent_max: values.count("swap.requests_slower_percent_max"),
-            watch_divergence: matches!(values.of("swap.watch_divergence"), Value::Flag(true)),
+            watch_divergence: values.flag("swap.watch_divergence"),
         },
         studio: StudioConfig {
             runs_max: values.size("studio.runs_max"),
@@ -90,9 +90,9 @@ pub(super) fn config(effective: &[Effective]) -> Config {
         monitoring: MonitoringConfig {
             retention_days: values.count("monitoring.retention_days"),
             flush_seconds: values.count("monitoring.flush_seconds"),
-            webhooks_private_allowed: matches!(values.of("monitoring.webhooks_private_allowed"), Value::Flag(true)),
+            webhooks_private_allowed: values.flag("monitoring.webhooks_private_allowed"),
         },
-        metrics_public: matches!(values.of("metrics.public"), Value::Flag(true)),
+        metrics_public: values.flag("metrics.public"),
         log_level: values.text("log.level").unwrap_or_default(),
         log_format: match values.text("log.format").as_deref() {
             Some("human") => LogFormat::Human,
@@ -165,6 +165,13 @@ impl Values<'_> {
 
     fn path(&self, key: &str) -> Option<PathBuf> {
         self.text(key).map(PathBuf::from)
+    }
+
+    fn flag(&self, key: &str) -> bool {
+        match self.of(key) {
+            Value::Flag(flag) => *flag,
+            other => unreachable!("'{key}' is {other:?}, not a flag"),
+        }
     }
 
     fn secret(&self, key: &str) -> Option<Secret> {

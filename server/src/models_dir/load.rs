@@ -24,9 +24,7 @@ pub async fn load(
 ) -> Result<Arc<Deployment>, Refusal> {
     let _running = app.metrics.loads.running();
     let identity = Identity { model: ModelId::from_text(name), name: name.to_owned(), version };
-    let (gpus, hardware) = (app.engines.clone(), options.hardware);
-    let placing = tokio::task::spawn_blocking(move || hardware.placement(gpus.gpus()));
-    let placement = placing.await.map_err(|_| Refusal::Aborted)?;
+    let placement = options.hardware.place(&app.engines).await.ok_or(Refusal::Aborted)?;
     let placement = placement.map_err(|error| Refusal::Load { path: candidate.file.path.clone(), error })?;
     let (pool, overrides) = (pool_options(app, options), overrides(options, placement));
     let Looked { artifact, opens, digest: known } = look_into(app, candidate, overrides.clone()).await?;

@@ -130,10 +130,7 @@ impl Loader {
         };
         let hardware =
             Hardware::from_text(&placed.spec.hardware).ok_or_else(|| unknown_hardware(&placed.spec.hardware))?;
-        // The driver is asked how much memory is free.
-        let gpus = app.engines.clone();
-        let placing = tokio::task::spawn_blocking(move || hardware.placement(gpus.gpus()));
-        let placement = placing.await.map_err(|_| Failure::Aborted)??;
+        let placement = hardware.place(&app.engines).await.ok_or(Failure::Aborted)??;
         let (pool, mut overrides) = (pool_options(app, placed), overrides(placed, placement));
         let (engines, tuner, digest) = (app.engines.clone(), Arc::clone(&app.tuner), placed.digest);
         let opens = tuner.opens(&engines, (&artifact, || Ok(digest)), &overrides, pool.latency_target);
@@ -201,13 +198,9 @@ impl Loader {
         let options = LoadOptions { engine, device: deployment.device(), intra_threads };
         let hardware = Hardware::from_text(&placed.spec.hardware);
         let loading = self.threads().run(move || {
-            let placement = hardware.map(|hardware| hardware.placement(engines.gpus())).transpose()?;
-            let instances = sleeping.options().instances;
-            let spread = placement.iter().flat_map(|placement| placement.over(options.device, instances));
-            let program = match spread.copied().collect::<Vec<_>>() {
-                devices if devices.len() > 1 => engines.load_on_each(&artifact, &options, &devices)?,
-                _ => engines.load(&artifact, &options)?,
-            };
+            let placement =
+                hardware.map_or_else(|| Ok(Placement::cpu()), |hardware| hardware.placement(engines.gpus()))?;
+            let program = placement.load(&engines, &artifact, (&options, sleeping.options().instances))?;
             sleeping.wake(program)
         });
         loading.await.ok_or(Failure::Aborted)?.map_err(Failure::Load)

@@ -120,6 +120,7 @@ struct ModelGauges {
     checks: IntCounterVec,
     shadows: ShadowMetrics,
     memory: IntGaugeVec,
+    device_memory: IntGaugeVec,
     memory_max: IntGauge,
     loaded: IntGauge,
     training: IntGauge,
@@ -223,6 +224,12 @@ impl Metrics {
                     "servoir_model_memory_bytes",
                     "Memory that a version takes that is live or kept warm.",
                     model_labels,
+                )?,
+                device_memory: int_gauge_vec(
+                    r,
+                    "servoir_model_device_memory_bytes",
+                    "Memory of a GPU that a live version has taken.",
+                    &["model", "model_id", "version", "device"],
                 )?,
                 memory_max: int_gauge(
                     r,
@@ -354,9 +361,8 @@ impl Metrics {
 
     fn read_deployments(&self, app: &App) {
         let gauges = &self.gauges;
-        for family in [&gauges.queue_rows, &gauges.instances, &gauges.busy, &gauges.in_flight, &gauges.memory] {
-            family.reset();
-        }
+        let families = [&gauges.queue_rows, &gauges.instances, &gauges.busy, &gauges.in_flight];
+        families.into_iter().chain([&gauges.memory, &gauges.device_memory]).for_each(IntGaugeVec::reset);
         for (identity, bytes) in app.reconciler.memory().all() {
             let version = identity.version.to_string();
             let labels = [identity.name.as_str(), identity.model.as_str(), &version];
@@ -382,6 +388,10 @@ impl Metrics {
                 gauges.busy.with_label_values(&labels).set(now.busy as i64);
                 gauges.in_flight.with_label_values(&labels).set(now.in_flight as i64);
                 gauges.compute_seconds.with_label_values(&labels).inc_by(now.compute_nanos as f64 / 1e9);
+                for (device, bytes) in deployment.taken() {
+                    let labels = [labels[0], labels[1], labels[2], &device.to_string()];
+                    gauges.device_memory.with_label_values(&labels).add(i64::try_from(bytes).unwrap_or(i64::MAX));
+                }
                 let (checked, differed) = now.checks;
                 for (outcome, count) in [("alike", checked - differed), ("different", differed)] {
                     let labels = [labels[0], labels[1], labels[2], outcome];

@@ -13,7 +13,8 @@ use servoir_types::{Signature, Tensor, TensorSpec};
 const SHAPES_MAX: usize = 16;
 /// The most bytes of inputs that a shape may have to be kept memory for; those of more are run as they are.
 const KEPT_BYTES_MAX: usize = 64 << 20;
-/// A device and its kinds of memory.
+
+/// A device, as far as its memory goes.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// What both it and the processor reach.

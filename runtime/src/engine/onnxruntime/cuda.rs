@@ -105,7 +105,7 @@ impl OnGpu {
     /// # Errors
     /// [`LoadError::DeviceMemory`].
     pub fn room_for_one_more(&self) -> Result<(), LoadError> {
-        self.gpu.room_for(self.weights_bytes).map(|_| ())
+        self.gpu.room_for(self.weights_bytes)
     }
 
     /// Sees to it that the device computes something of the model.

@@ -18,7 +18,6 @@ pub struct GpuGauges {
     memory: IntGaugeVec,
     power: GaugeVec,
     temperature: GaugeVec,
-    models: IntGaugeVec,
 }
 
 impl GpuGauges {
@@ -45,18 +44,11 @@ impl GpuGauges {
             memory: int_gauge_vec(r, "servoir_gpu_memory_bytes", "Memory of the GPU.", labels)?,
             power: gauge_vec(r, "servoir_gpu_power_watts", "Power that the GPU draws.", labels)?,
             temperature: gauge_vec(r, "servoir_gpu_temperature_celsius", "Temperature of the GPU.", labels)?,
-            models: int_gauge_vec(
-                r,
-                "servoir_model_device_memory_bytes",
-                "Memory of a GPU that a live version has taken.",
-                &["model", "model_id", "version", "device"],
-            )?,
         })
     }
 
     /// Asks the library about the GPUs that models can run on. What it does not tell of a GPU has no series.
     pub fn read(&self, app: &App) {
-        self.read_models(app);
         let gpus = app.engines.gpus();
         if gpus.iter().next().is_none() {
             return;
@@ -71,21 +63,6 @@ impl GpuGauges {
             // The driver may number GPUs otherwise than the library does: the UUID is the same.
             let device = library.device_by_uuid(gpu.info().uuid.as_str());
             let _of_no_device = device.map(|device| self.show(&device, (&gpu.device().to_string(), &gpu.info().name)));
-        }
-    }
-
-    fn read_models(&self, app: &App) {
-        self.models.reset();
-        for live in app.serving.entries().iter().filter_map(|(_, entry)| entry.live()) {
-            for deployment in live.deployments() {
-                let identity = deployment.identity();
-                let version = identity.version.to_string();
-                for (device, bytes) in deployment.taken() {
-                    let device = device.to_string();
-                    let labels = [identity.name.as_str(), identity.model.as_str(), &version, &device];
-                    self.models.with_label_values(&labels).add(i64::try_from(bytes).unwrap_or(i64::MAX));
-                }
-            }
         }
     }
 
