@@ -33,10 +33,14 @@ mod walk;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-#[cfg(target_arch = "aarch64")]
+#[cfg(any(target_arch = "aarch64", test))]
 mod neon;
 #[cfg(target_arch = "x86_64")]
 mod vbmi;
+
+#[cfg(test)]
+#[path = "../tests/trees/random.rs"]
+mod random;
 
 pub use check::ForestError;
 pub use feature::Feature;

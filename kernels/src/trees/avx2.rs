@@ -144,3 +144,25 @@ unsafe fn add_gathered(table: &[f32], numbers: &[u8; ROWS], sums: &mut [f32; ROW
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Avx2;
+    use crate::Tier;
+    use crate::trees::lanes::properties;
+
+    /// # Safety
+    /// As [`super::many_rows`].
+    #[target_feature(enable = "avx2,bmi1,bmi2")]
+    unsafe fn hold() {
+        properties::hold(Avx2);
+    }
+
+    #[test]
+    fn lanes_do_what_they_say() {
+        if Tier::best() >= Tier::Avx2 {
+            // SAFETY: the tier is not above what the processor has.
+            unsafe { hold() };
+        }
+    }
+}

@@ -135,3 +135,25 @@ unsafe fn add_small(table: &[f32], numbers: &[u8; ROWS], sums: &mut [f32; ROWS])
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Avx512;
+    use crate::Tier;
+    use crate::trees::lanes::properties;
+
+    /// # Safety
+    /// As [`super::many_rows`].
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2")]
+    unsafe fn hold() {
+        properties::hold(Avx512);
+    }
+
+    #[test]
+    fn lanes_do_what_they_say() {
+        if Tier::best() >= Tier::Avx512 {
+            // SAFETY: the tier is not above what the processor has.
+            unsafe { hold() };
+        }
+    }
+}

@@ -1,5 +1,8 @@
 //! What differs between processors that compare blocks of rows.
 
+#[cfg(test)]
+pub mod properties;
+
 use super::blocks::ROWS;
 use super::layout::position;
 use super::slices::ABREAST;

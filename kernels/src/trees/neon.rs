@@ -1,15 +1,27 @@
 //! Blocks of rows with NEON, which every AArch64 processor has.
+//!
+//! Tests run this very source on other processors too, where `reference` stands in for the instructions; `tests` says what that
+//! proves.
 
+#[cfg(not(target_arch = "aarch64"))]
+mod reference;
+#[cfg(test)]
+mod tests;
+
+#[cfg(not(target_arch = "aarch64"))]
+use self::reference as arm;
 use super::blocks::{ROWS, run};
 use super::lanes::Lanes;
 use super::layout::Layout;
 use super::slices::ABREAST;
 use super::{Feature, Sum};
-use std::arch::aarch64::{
+use arm::{
     vaddq_u8, vandq_u8, vbslq_u64, vcleq_u8, vcombine_u8, vdup_n_u8, vdupq_n_u8, vdupq_n_u64, vgetq_lane_u64, vld1q_u8,
     vld1q_u64, vpaddq_u8, vqtbl1q_u8, vreinterpretq_u8_u64, vreinterpretq_u64_u8, vst1q_u8, vst1q_u64, vsubq_u8,
     vtstq_u8,
 };
+#[cfg(target_arch = "aarch64")]
+use std::arch::aarch64 as arm;
 
 /// Adds every tree's leaves for many rows to `out`, in the order of the trees.
 pub fn many_rows<X: Feature, T: Sum>(layout: &Layout<X, T>, rows: &[X], out: &mut [T]) {
