@@ -7,20 +7,29 @@ use random::{Number, PLAIN, Plan, Random, SPECIAL};
 use servoir_kernels::Tier;
 use servoir_kernels::trees::{Feature, Forest, Leaf, Node, Split, Sum, Test, Tree};
 
+/// What must be the same. Which NaN comes of infinities in linear leaves is left open by the language.
+fn bits<T: Sum + Into<f64>>(values: &[T]) -> Vec<Option<u64>> {
+    let bits = |value: &T| Some((*value).into()).filter(|value: &f64| !value.is_nan()).map(f64::to_bits);
+    values.iter().map(bits).collect()
+}
+
 /// Holds every tier, and the scalar form, to the oracle.
 fn check<X: Feature, T: Sum + Into<f64>>(features: usize, base: &[T], trees: &[Tree<X, T>], rows: &[X], what: &str) {
-    // Which NaN comes of infinities in linear leaves is left open by the language.
-    let bits = |value: &T| Some((*value).into()).filter(|value: &f64| !value.is_nan()).map(f64::to_bits);
-    let bits = |values: &[T]| -> Vec<_> { values.iter().map(bits).collect() };
     let expected: Vec<T> = rows.chunks_exact(features).flat_map(|row| oracle::predict(base, trees, row)).collect();
     let forest = Forest::new(features, base.to_vec(), trees).unwrap();
     let mut got = vec![T::default(); expected.len()];
     forest.predict_scalar(rows, &mut got);
     assert_eq!(bits(&got), bits(&expected), "{what}, scalar form");
+    check_tiers(&forest, rows, &expected, what);
+}
+
+/// Holds every tier to what is expected.
+fn check_tiers<X: Feature, T: Sum + Into<f64>>(forest: &Forest<X, T>, rows: &[X], expected: &[T], what: &str) {
+    let mut got = vec![T::default(); expected.len()];
     for tier in Tier::available() {
         got.fill(T::default());
         forest.predict_on(tier, rows, &mut got);
-        assert_eq!(bits(&got), bits(&expected), "{what}, {}", tier.as_str());
+        assert_eq!(bits(&got), bits(expected), "{what}, {}", tier.as_str());
     }
 }
 
@@ -86,6 +95,32 @@ fn forests_larger_than_the_cache_give_the_same_bits() {
         check_plan::<f32, f32>(plan, 200, seed);
     }
     check_plan::<f32, f64>(PLAIN, 2_500, 4);
+}
+
+/// As many trees as the largest models have that boosting makes: most are small, some sparse and deep. Those are walked through beside
+/// those that blocks are compared with, and all together are many times what the caches hold.
+#[test]
+fn ten_thousand_deep_trees_give_the_same_bits() {
+    let plan = Plan { trees: 1, depth: 16, features: 40, missing_percent: 3, ..PLAIN };
+    let leaves = |tree| match tree % 100 {
+        0 => 1_000,
+        1..4 => 300,
+        4..20 => 100,
+        _ => 20,
+    };
+    let mut random = Random(10_000);
+    let trees: Vec<Tree<f32, f32>> =
+        (0..10_000).flat_map(|tree| Plan { leaves: leaves(tree), ..plan }.forest(&mut random)).collect();
+    let forest = Forest::new(plan.features, vec![0.5], &trees).unwrap();
+    let rows = plan.rows(300, &mut random);
+    let mut expected = vec![0.0; 300];
+    forest.predict_scalar(&rows, &mut expected);
+    // The oracle reads far more memory than the rest: a few rows are enough for it.
+    let few = rows.chunks_exact(plan.features).take(7).flat_map(|row| oracle::predict(&[0.5], &trees, row));
+    assert_eq!(bits(&few.collect::<Vec<_>>()), bits(&expected[..7]), "scalar form");
+    for count in [1, 7, 64, 300] {
+        check_tiers(&forest, &rows[..count * plan.features], &expected[..count], &format!("{count} rows"));
+    }
 }
 
 /// Every special number against every special threshold, in enough trees that they are compared by rank.
