@@ -1,11 +1,10 @@
-"""MLServer with ONNX Runtime, as a custom runtime with adaptive batching, and with its own runtime for xgboost.
+"""MLServer with ONNX Runtime, as a custom runtime. Its adaptive batching and the rest of its settings are written by servers.py;
+its own runtime for xgboost, the other line of the table, needs no code.
 
-usage: mlserver start FOLDER, where FOLDER was written by `write_settings`
+usage: mlserver start FOLDER, where FOLDER has MLServer's settings, with MODEL=FILE.onnx
 """
 
-import json
 import os
-from pathlib import Path
 
 from mlserver import MLModel
 from mlserver.codecs import NumpyCodec
