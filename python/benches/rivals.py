@@ -12,6 +12,7 @@ others is printed all the same, and the exit status is 1.
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -39,18 +40,21 @@ class Measurements:
         print(f"starting {name}", flush=True)
         try:
             with SERVERS[name](self.given, scratch) as server:
+                failures = len(self.failures)
                 for form in server.forms:
-                    self.measure(form, server.how_it_is_after_a_failure)
+                    self.measure(form)
+                if len(self.failures) > failures:
+                    self.failures.append(f"{name}: {server.how_it_is()}")
         except NotMeasured as failure:
             self.failed(name, failure)
 
-    def measure(self, form: Running, afterwards=lambda: "") -> None:
+    def measure(self, form: Running) -> None:
         """A row for each number of connections: the run with the median throughput."""
         for connections in self.given.connections:
             try:
                 runs = [self.load(form, connections) for _ in range(self.given.rounds)]
             except NotMeasured as failure:
-                return self.failed(f"{form.name}, {connections} connections", f"{failure}{afterwards()}")
+                return self.failed(f"{form.name}, at {connections}", failure)
             self.rows.append(sorted(runs, key=lambda row: row.per_second)[len(runs) // 2])
 
     def load(self, form: Running, connections: int) -> side_by_side.Row:
@@ -64,7 +68,9 @@ class Measurements:
         else:
             command = [given.load, "--connections", connections, "--seconds", given.seconds, "--rows", given.rows]
             words = [str(word) for word in (*command, *form.load_arguments)]
-            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            # What went wrong is said in a line; where it was is nobody's business here.
+            environment = os.environ | {"RUST_BACKTRACE": "0"}
+            done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 raise NotMeasured(done.stderr.strip() or f"the load generator ended with status {done.returncode}")
             seen = json.loads(done.stdout)
@@ -143,7 +149,7 @@ def main() -> None:
         measurements.measure(form)
     side_by_side.show(measurements.rows, given.rows)
     if measurements.failures:
-        raise SystemExit("\n" + "\n".join(f"not measured: {failure}" for failure in measurements.failures))
+        raise SystemExit("\nNot everything was measured:\n\n" + "\n\n".join(measurements.failures))
 
 
 if __name__ == "__main__":

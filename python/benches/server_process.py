@@ -119,11 +119,10 @@ class Server:
         lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
         return "\n    ".join([". The last that it printed:", *lines[-LAST_LINES:]]) if lines else ". It printed nothing."
 
-    def how_it_is_after_a_failure(self) -> str:
-        """What to add to a load that failed: nothing, as long as the server runs."""
-        if self.process.poll() is None:
-            return ""
-        return f"\n  The server {self.how_it_ended()}{self.last_lines()}"
+    def how_it_is(self) -> str:
+        """What there is to say of it when a load failed."""
+        state = "it runs" if self.process.poll() is None else f"it {self.how_it_ended()}"
+        return f"{state}{self.last_lines()}"
 
     def __exit__(self, *_) -> None:
         try:
