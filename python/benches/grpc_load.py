@@ -128,6 +128,12 @@ def h2load(command: list, seconds: float, watch=lambda: None) -> tuple:
     return said, found
 
 
+def told(said: str) -> str:
+    """Of what it said, how it went."""
+    lines = [line for line in said.splitlines() if line.startswith(("requests:", "status codes:"))]
+    return "; ".join(lines) or "nothing"
+
+
 def data_bytes(said: str) -> int:
     """The bytes of messages that it received."""
     found = re.search(r"\((\d+)\) data", said)
@@ -144,6 +150,8 @@ def run(target: Target, connections: int, seconds: float, rows: int) -> dict:
             command += ["--header", header]
         url = target.url + METHOD
         alone, _ = h2load([*command, "--clients=1", "--requests=1", url], WARM_UP_SECONDS)
+        if " 1 2xx" not in alone:
+            raise Failed(f"{url} did not answer with status 200; h2load says: {told(alone)}")
         if not (answer_bytes := data_bytes(alone)):
             asked = f"is there a model {target.model!r} with an input 'input' of {target.features} numbers a row?"
             raise Failed(f"{url} answered with an error of gRPC, whose words h2load does not show; {asked}")
@@ -155,13 +163,13 @@ def run(target: Target, connections: int, seconds: float, rows: int) -> dict:
         said, after = h2load(timed, whole_seconds, lambda: cpu_seconds(target.pid))
         micros, others = logged(log.read_text(), whole_seconds)
     if not micros:
-        raise Failed(f"{url} answered nothing with status 200 in {whole_seconds} s:\n{said}")
+        raise Failed(f"{url} answered nothing with status 200 in {whole_seconds} s; h2load says: {told(said)}")
     # What did not end did not say how many bytes it received.
     errors = len(micros) - min(round(data_bytes(said) / answer_bytes), len(micros)) if said else 0
     answers = len(micros) - errors
     # Its log does not tell answers from errors, which come sooner.
-    told = micros if len(micros) > 1 and answers >= ANSWERS_SHARE_MIN * len(micros) else []
-    cuts = statistics.quantiles(told, n=100) if told else [math.nan] * 99
+    used = micros if len(micros) > 1 and answers >= ANSWERS_SHARE_MIN * len(micros) else []
+    cuts = statistics.quantiles(used, n=100) if used else [math.nan] * 99
     trouble = {"errors of gRPC": errors, "h2load did not end, and errors of gRPC were not counted": int(not said)}
     return {
         "requestsPerSecond": answers / whole_seconds,

@@ -105,7 +105,7 @@ class MlServerXgboost(MlServer):
         self.model = self.model.with_name("model.json")
 
     def environment(self) -> dict:
-        # One thread, as the others have in ONNX Runtime: a row takes xgboost several times as long with two.
+        # One thread, as the others have in ONNX Runtime: on a busy machine a row takes xgboost several times as long with two.
         return super().environment() | {"OMP_NUM_THREADS": "1"}
 
 

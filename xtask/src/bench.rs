@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::process::{cargo, run};
 use crate::python::{CLIENTS, GPU, ORACLES, Python, RIVALS};
 use crate::workspace::Workspace;
-use crate::{fixtures, nvrtc, onnxruntime};
+use crate::{clients, fixtures, nvrtc, onnxruntime};
 
 /// What can be asked of the benchmarks.
 #[derive(Args)]
@@ -36,7 +36,7 @@ enum What {
     Monitoring,
     /// What the server chose for itself, beside a grid made by hand
     Tune,
-    /// Other servers, from pip, side by side; `--url` for one that runs already, such as Triton
+    /// Other servers, from pip, side by side; `--url` for one that runs already, such as Triton; `-- --help` for more
     Rivals,
     /// The load generator alone, against any server
     Load,
@@ -204,8 +204,9 @@ fn program(workspace: &Workspace, part: What) -> Command {
     command
 }
 
-/// The script that starts the other servers, in their own environment.
+/// The script that starts the other servers, in their own environment. It loads gRPC with h2load.
 fn rivals(workspace: &Workspace, prepared: &Prepared) -> Result<Command> {
+    clients::programs()?;
     let mut script = Python::ready(workspace, &RIVALS)?.script(workspace, "benches/rivals.py");
     let given: [(&str, &Path); 4] = [
         ("--load", &release(workspace, "load")),

@@ -1,4 +1,4 @@
-//! The clients of others that the suites run against a server: Python's, perf_analyzer, h2load and curl.
+//! The clients of others that the suites and the benchmarks run against a server: Python's, perf_analyzer, h2load and curl.
 
 use std::process::Command;
 
@@ -14,16 +14,22 @@ const PROGRAMS: [(&str, &str); 2] = [("curl", "curl"), ("h2load", "nghttp2-clien
 /// Finds the Python packages and the programs, or installs them.
 pub fn ready(workspace: &Workspace) -> Result<Python> {
     let python = Python::ready(workspace, &CLIENTS)?;
-    for (program, package) in PROGRAMS {
-        if on_path(program).is_none() {
-            install_packages(&[package], program)?;
-        }
-    }
+    programs()?;
     // The wheels for Linux alone bring perf_analyzer. Of the libraries that it is linked with, one is in no wheel.
     if cfg!(target_os = "linux") && !starts(&mut python.script(workspace, "clients/perf_analyzer.py")) {
         install_packages(&["libb64-0d"], "libb64, which perf_analyzer is linked with,")?;
     }
     Ok(python)
+}
+
+/// Finds the programs, or installs them.
+pub fn programs() -> Result<()> {
+    for (program, package) in PROGRAMS {
+        if on_path(program).is_none() {
+            install_packages(&[package], program)?;
+        }
+    }
+    Ok(())
 }
 
 fn starts(program: &mut Command) -> bool {

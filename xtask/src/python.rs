@@ -83,9 +83,10 @@ pub const GPU: Environment = Environment {
 pub const RIVALS: Environment = Environment {
     folder: "python-rivals",
     requirements: "benches/requirements.txt",
-    purpose: "the other servers of the benchmarks (about 200 MB)",
-    // The file names every package itself.
-    pip_arguments: &["--no-deps"],
+    purpose: "the other servers of the benchmarks (about 220 MB)",
+    // The file names every package itself. MLServer's say that they are for Pythons before 3.13: a server that does not start
+    // with a newer one is told by the benchmark, and does not keep the others from being measured.
+    pip_arguments: &["--no-deps", "--ignore-requires-python"],
 };
 
 /// A ready environment.
