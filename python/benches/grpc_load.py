@@ -106,6 +106,7 @@ def h2load(command: list, seconds: float, watch=lambda: None) -> tuple:
     """What it said, and what `watch` found when it had run for so long.
 
     After a run with many connections it has been seen to go on for ever on some of them (1.52): it is ended, and has said nothing.
+    As some connections may have had more than their share before, such a run is taken where there is no other.
     """
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -178,6 +179,7 @@ def run(target: Target, connections: int, seconds: float, rows: int) -> dict:
         "serverCpuUsPerRequest": (after - before) * 1e6 / answers if answers else math.nan,
         "residentMb": resident_megabytes(target.pid),
         "statuses": {"200": answers, **others},
+        "isWhole": bool(said),
         "broken": {why: count for why, count in trouble.items() if count},
     }
 

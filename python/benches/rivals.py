@@ -55,7 +55,8 @@ class Measurements:
                 runs = [self.load(form, connections) for _ in range(self.given.rounds)]
             except NotMeasured as failure:
                 return self.failed(f"{form.name}, at {connections}", failure)
-            self.rows.append(sorted(runs, key=lambda row: row.per_second)[len(runs) // 2])
+            whole = [run for run in runs if run.is_whole] or runs
+            self.rows.append(sorted(whole, key=lambda row: row.per_second)[len(whole) // 2])
 
     def load(self, form: Running, connections: int) -> side_by_side.Row:
         """One run of the load generator, or of h2load for gRPC, as a row."""

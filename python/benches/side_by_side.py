@@ -19,6 +19,8 @@ class Row:
     megabytes: float
     # Answers other than 200 and connections that broke, by number; empty when all went well.
     trouble: dict
+    # Whether the load ended by itself.
+    is_whole: bool
 
     @classmethod
     def of(cls, server: str, connections: int, seen: dict) -> "Row":
@@ -39,6 +41,7 @@ class Row:
             number("serverCpuUsPerRequest"),
             number("residentMb"),
             trouble,
+            seen.get("isWhole", True),
         )
 
 
