@@ -44,10 +44,12 @@ pub fn run(plan: &Plan) -> Result<Measured> {
     let threads = plan.threads.min(plan.connections);
     let mut drivers =
         (0..threads).map(|index| driver::Driver::new(plan, index, threads)).collect::<Result<Vec<_>>>()?;
-    let begin = Instant::now() + plan.warm_up;
+    // One moment for all threads, however long the system takes to start them: arrivals count from it.
+    let start = Instant::now();
+    let begin = start + plan.warm_up;
     let end = begin + plan.duration;
     let (mut measured, used, own) = thread::scope(|scope| -> Result<_> {
-        let running: Vec<_> = drivers.iter_mut().map(|driver| scope.spawn(move || driver.drive(begin, end))).collect();
+        let running: Vec<_> = drivers.iter_mut().map(|driver| scope.spawn(move || driver.drive(start, (begin, end)))).collect();
         let readings = || Ok::<_, anyhow::Error>((plan.watched.read()?, Usage::of(std::process::id())?));
         thread::sleep(begin.saturating_duration_since(Instant::now()));
         let before = readings()?;

@@ -10,8 +10,10 @@ pub mod memory;
 mod process;
 mod program;
 mod tail;
+mod usage;
 
 pub use limits::Limits;
 pub use lines::{LINE_BYTES_MAX, Line};
 pub use process::{Process, Start};
 pub use program::Program;
+pub use usage::cpu_time;

@@ -11,6 +11,10 @@ use std::thread::JoinHandle;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
+/// Descriptors that each thread has open before there is any connection: its poller twice (for who waits and who registers), what
+/// wakes it, and where signals are told.
+pub const DESCRIPTORS_PER_THREAD: u64 = 4;
+
 /// The threads of a server.
 pub struct DataThreads {
     threads: Vec<DataThread>,
@@ -96,6 +100,19 @@ impl Drop for Settled {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn a_thread_has_as_many_descriptors_as_are_reckoned_with() {
+        // Far more threads than anything else that this process might open meanwhile.
+        const THREADS: u64 = 64;
+        let open = || std::fs::read_dir("/proc/self/fd").unwrap().count() as u64;
+        let before = open();
+        let threads = DataThreads::start(THREADS as usize).unwrap();
+        let of_each = (open() - before) as f64 / THREADS as f64;
+        assert_eq!(of_each.round() as u64, DESCRIPTORS_PER_THREAD, "{of_each}");
+        threads.stop().await;
+    }
 
     #[tokio::test]
     async fn connections_are_spread_and_counted() {

@@ -187,7 +187,9 @@ impl Running {
         tls: Option<Arc<Tls>>,
         grpc: &Arc<grpc::Services>,
     ) {
-        let limit = Arc::new(Semaphore::new(descriptors::connections_max(self.app.config.limits.connections_max)));
+        let threads = self.threads.all();
+        let connections_max = descriptors::connections_max(self.app.config.limits.connections_max, threads.len());
+        let limit = Arc::new(Semaphore::new(connections_max));
         let (management, health) = (router::build(self.app.clone()), router::health_alone(self.app.clone()));
         let cors = cors::configured(&self.app.config.cors_allowed_origins);
         let planes = if admin.is_some() { Planes::Data } else { Planes::All };
@@ -207,7 +209,7 @@ impl Running {
                 routes,
                 tls: tls.clone(),
                 limit: limit.clone(),
-                threads: self.threads.all(),
+                threads: threads.clone(),
                 stop: self.stop_accepting.clone(),
                 open: self.connections.clone(),
             };

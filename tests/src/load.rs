@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// One prediction that was answered.
@@ -31,6 +31,9 @@ pub struct Outcome {
     pub failed: BTreeMap<String, usize>,
 }
 
+/// How often a gentle load asks.
+const GENTLY_EVERY: Duration = Duration::from_millis(20);
+
 /// Predictions under way.
 pub struct Load {
     stop: Arc<AtomicBool>,
@@ -40,11 +43,25 @@ pub struct Load {
 impl Load {
     /// Starts `connections` clients, each with a connection of its own, that send `body` to `path` again and again.
     pub fn start(api: &Api, key: &str, path: &str, body: &Value, connections: usize) -> Self {
+        Self::start_every(Duration::ZERO, (api, key), (path, body), connections)
+    }
+
+    /// Starts one client that asks now and then, and leaves the machine to others.
+    pub fn gently(api: &Api, key: &str, path: &str, body: &Value) -> Self {
+        Self::start_every(GENTLY_EVERY, (api, key), (path, body), 1)
+    }
+
+    fn start_every(
+        every: Duration,
+        (api, key): (&Api, &str),
+        (path, body): (&str, &Value),
+        connections: usize,
+    ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
         for _ in 0..connections {
             let (api, path, body, stop) = (Api::new(api.url(), Some(key)), path.to_owned(), body.clone(), stop.clone());
-            tasks.spawn(async move { predict_until(&api, &path, &body, &stop).await });
+            tasks.spawn(async move { predict_until(&api, (&path, &body), every, &stop).await });
         }
         Self { stop, connections: tasks }
     }
@@ -62,7 +79,7 @@ impl Load {
     }
 }
 
-async fn predict_until(api: &Api, path: &str, body: &Value, stop: &AtomicBool) -> Outcome {
+async fn predict_until(api: &Api, (path, body): (&str, &Value), every: Duration, stop: &AtomicBool) -> Outcome {
     let mut outcome = Outcome::default();
     while !stop.load(Ordering::Relaxed) {
         let asked = Instant::now();
@@ -76,6 +93,9 @@ async fn predict_until(api: &Api, path: &str, body: &Value, stop: &AtomicBool) -
             }
             Ok(answer) => *outcome.failed.entry(format!("{} {}", answer.status, answer.text)).or_default() += 1,
             Err(error) => *outcome.failed.entry(error.to_string()).or_default() += 1,
+        }
+        if !every.is_zero() {
+            tokio::time::sleep(every).await;
         }
     }
     outcome

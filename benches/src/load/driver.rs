@@ -96,11 +96,11 @@ impl<'a> Driver<'a> {
         Connection::open(self.plan.target.address, self.poll.registry(), Token(connection))
     }
 
-    /// Drives the load from now; what lies between `begin` and `end` is counted.
-    pub fn drive(&mut self, begin: Instant, end: Instant) -> Result<Measured> {
+    /// Drives the load, whose first request is due at `start`; what lies between `begin` and `end` is counted.
+    pub fn drive(&mut self, start: Instant, (begin, end): (Instant, Instant)) -> Result<Measured> {
         self.counted.begin = begin;
         self.counted.end = end;
-        self.arrivals.first = Instant::now();
+        self.arrivals.first = start;
         let mut events = Events::with_capacity(EVENTS);
         loop {
             let now = Instant::now();

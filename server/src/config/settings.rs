@@ -234,7 +234,7 @@ pub static SETTINGS: &[Setting] = &[
         "preflight.seconds",
         count(1, 86_400),
         "60",
-        "most seconds of a processor that this may take; twice that and half a minute more by the clock",
+        "most seconds of a processor that this may take; it hangs when it uses none for twice that and half a minute",
     ),
     Setting::new(
         "preflight.memory_bytes",

@@ -87,22 +87,46 @@ impl Patience {
     /// Ends when a head has been waited for too long. Until then, wakes whoever has waited for a body too long.
     pub async fn lost(&self, waits: Waits) {
         let between = waits.head.min(waits.body) / LOOKS;
-        let (mut seen, mut since) = (self.note.load(Ordering::Relaxed), Instant::now());
+        let mut looks = Looks::from(self, Instant::now());
         loop {
             tokio::time::sleep(between).await;
-            let now = self.note.load(Ordering::Relaxed);
-            if now != seen {
-                (seen, since) = (now, Instant::now());
-                continue;
+            if looks.find_lost(Instant::now(), waits) {
+                return;
             }
-            match now & KIND {
-                HEAD if since.elapsed() >= waits.head => return,
-                BODY if since.elapsed() >= waits.body => {
-                    self.stalled.store(now, Ordering::Release);
-                    self.reader.wake();
-                }
-                _ => {}
+        }
+    }
+}
+
+/// Looks at what is waited for, one after another.
+struct Looks<'a> {
+    patience: &'a Patience,
+    /// The note that was seen last, and since when.
+    seen: u64,
+    since: Instant,
+}
+
+impl<'a> Looks<'a> {
+    /// The first one.
+    fn from(patience: &'a Patience, now: Instant) -> Self {
+        Self { patience, seen: patience.note.load(Ordering::Relaxed), since: now }
+    }
+
+    /// Another one: whether a head has been waited for too long. Wakes who has waited for a body too long.
+    fn find_lost(&mut self, now: Instant, waits: Waits) -> bool {
+        let note = self.patience.note.load(Ordering::Relaxed);
+        if note != self.seen {
+            (self.seen, self.since) = (note, now);
+            return false;
+        }
+        let waited = now.saturating_duration_since(self.since);
+        match note & KIND {
+            HEAD => waited >= waits.head,
+            BODY if waited >= waits.body => {
+                self.patience.stalled.store(note, Ordering::Release);
+                self.patience.reader.wake();
+                false
             }
+            _ => false,
         }
     }
 }
@@ -115,71 +139,88 @@ const fn next(note: u64, kind: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::task::Poll;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
 
-    const WAITS: Waits = Waits { head: Duration::from_millis(40), body: Duration::from_millis(20) };
+    const WAITS: Waits = Waits { head: Duration::from_secs(40), body: Duration::from_secs(20) };
+    /// Between two looks.
+    const BETWEEN: Duration = Duration::from_secs(5);
 
-    /// Whether a connection is lost within far longer than it may be waited for, and not before the wait is over.
-    async fn is_lost(patience: &Patience) -> bool {
+    /// The wait after which looks find a connection lost, within far longer than it may be.
+    fn lost_after(patience: &Patience) -> Option<Duration> {
         let started = Instant::now();
-        let lost = tokio::time::timeout(WAITS.head * 10, patience.lost(WAITS)).await.is_ok();
-        assert!(!lost || started.elapsed() >= WAITS.head, "{:?}", started.elapsed());
-        lost
+        let mut looks = Looks::from(patience, started);
+        (1..100).map(|look| BETWEEN * look).find(|waited| looks.find_lost(started + *waited, WAITS))
     }
 
-    #[tokio::test]
-    async fn a_head_is_waited_for_and_work_is_not() {
+    #[test]
+    fn a_head_is_waited_for_and_work_is_not() {
         let patience = Patience::default();
-        assert!(is_lost(&patience).await);
+        assert_eq!(lost_after(&patience), Some(WAITS.head));
         patience.await_nothing();
-        assert!(!is_lost(&patience).await);
+        assert_eq!(lost_after(&patience), None);
         patience.await_head();
-        assert!(is_lost(&patience).await);
+        assert_eq!(lost_after(&patience), Some(WAITS.head));
     }
 
     #[tokio::test]
-    async fn who_takes_what_it_is_sent_is_not_lost() {
+    async fn the_clock_is_looked_at() {
+        let waits = Waits { head: Duration::from_millis(40), body: Duration::from_millis(20) };
+        let started = Instant::now();
+        Patience::default().lost(waits).await;
+        assert!(started.elapsed() >= waits.head, "{:?}", started.elapsed());
+    }
+
+    #[test]
+    fn who_takes_what_it_is_sent_is_not_lost() {
         let patience = Patience::default();
-        let taking = async {
-            for _ in 0..100 {
-                tokio::time::timeout(WAITS.head / 10, std::future::pending::<()>()).await.unwrap_err();
-                patience.taken();
-            }
-        };
-        tokio::select! {
-            () = taking => {}
-            () = patience.lost(WAITS) => panic!("the client took bytes all the time"),
+        let started = Instant::now();
+        let mut looks = Looks::from(&patience, started);
+        for look in 1..100 {
+            patience.taken();
+            assert!(!looks.find_lost(started + WAITS.head * look, WAITS), "bytes were taken since look {look}");
         }
         patience.await_nothing();
         patience.taken();
-        assert!(!is_lost(&patience).await);
+        assert_eq!(lost_after(&patience), None);
     }
 
-    #[tokio::test]
-    async fn a_body_that_stalls_is_told_to_its_reader() {
-        let patience = Patience::default();
+    /// Counts how often a reader is woken.
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_body_that_stalls_is_told_to_its_reader() {
+        let (patience, woken) = (Patience::default(), Arc::<Woken>::default());
+        let reader = Waker::from(Arc::clone(&woken));
+        let started = Instant::now();
         patience.await_nothing();
-        let mut wait = None;
-        let stalled = std::future::poll_fn(|context| {
-            let wait = *wait.get_or_insert_with(|| patience.await_body(context.waker()));
-            if patience.is_stalled(wait, context.waker()) { Poll::Ready(wait) } else { Poll::Pending }
-        });
-        let wait = tokio::select! {
-            wait = stalled => wait,
-            () = patience.lost(WAITS) => panic!("no head was waited for"),
-        };
+        let wait = patience.await_body(&reader);
+        let mut looks = Looks::from(&patience, started);
+        assert!(!looks.find_lost(started + WAITS.body - Duration::from_nanos(1), WAITS));
+        assert!(!patience.is_stalled(wait, &reader) && woken.0.load(Ordering::Relaxed) == 0);
+        assert!(!looks.find_lost(started + WAITS.body, WAITS), "no head is waited for");
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        assert!(patience.is_stalled(wait, &reader));
         patience.body_came(wait);
         assert_ne!(patience.await_body(Waker::noop()), wait);
     }
 
-    #[tokio::test]
-    async fn a_body_that_outlives_its_answer_does_not_hide_the_wait_for_a_head() {
+    #[test]
+    fn a_body_that_outlives_its_answer_does_not_hide_the_wait_for_a_head() {
         let patience = Patience::default();
         patience.await_nothing();
         let wait = patience.await_body(Waker::noop());
         patience.await_head();
         patience.body_came(wait);
         patience.await_body(Waker::noop());
-        assert!(is_lost(&patience).await);
+        assert_eq!(lost_after(&patience), Some(WAITS.head));
     }
 }

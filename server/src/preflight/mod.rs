@@ -5,6 +5,7 @@ pub mod child;
 mod reason;
 mod remembered;
 mod run;
+mod watch;
 mod wire;
 
 pub use reason::{Failed, OUTCOMES, Reason};
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
+use watch::Patience;
 use wire::Job;
 
 /// The hidden command of this program that tries a model file.
@@ -29,8 +31,11 @@ pub const COMMAND: &str = "preflight";
 const AT_ONCE: usize = 2;
 /// How far a child steps back behind what is served, as `nice` has it.
 const NICE: i32 = 10;
-/// A child may take twice its processor time and so much more before it counts as hanging: the machine may be busy.
+/// A child that is given no processor time for twice of what it may use and so much more counts as hanging: it waits for something.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// So many times that long a child may take by the clock. On a machine that is busy with what comes first it waits for its turns, and is
+/// not to blame.
+const PATIENCES_MAX: u32 = 10;
 
 /// Engines that must not open a model which another opens well, and why.
 pub type Barred = Vec<(EngineName, String)>;
@@ -40,7 +45,7 @@ pub struct Preflight {
     /// `None`: it is off, or this process does not know its own program.
     program: Option<Program>,
     limits: Limits,
-    hangs_after: Duration,
+    patience: Patience,
     onnxruntime: Option<PathBuf>,
     turns: Semaphore,
     remembered: Mutex<Remembered>,
@@ -52,6 +57,7 @@ impl Preflight {
     pub fn new(config: &Config, metrics: Arc<Metrics>) -> Self {
         let settings = &config.preflight;
         let program = settings.enabled.then(|| Program::this_or(settings.worker.as_deref(), COMMAND));
+        let idle = Duration::from_secs(settings.seconds.saturating_mul(2)).saturating_add(PATIENCE);
         let untried = |error: &std::io::Error| tracing::error!(%error, "model files are loaded untried");
         Self {
             program: program.and_then(|program| program.inspect_err(untried).ok()),
@@ -60,7 +66,7 @@ impl Preflight {
                 cpu_seconds_max: Some(settings.seconds),
                 nice: NICE,
             },
-            hangs_after: Duration::from_secs(settings.seconds.saturating_mul(2)).saturating_add(PATIENCE),
+            patience: Patience { idle, longest: idle.saturating_mul(PATIENCES_MAX) },
             onnxruntime: config.onnxruntime.clone(),
             turns: Semaphore::new(AT_ONCE),
             remembered: Mutex::default(),
@@ -123,7 +129,7 @@ impl Preflight {
         while let Some((&next, _)) = engines[outcomes.len()..].split_first() {
             let left = &engines[outcomes.len()..];
             let job = Job::new(artifact, left, (self.limits, self.onnxruntime.as_deref()));
-            let (said, ending) = run::run(program, &job, self.hangs_after).await;
+            let (said, ending) = run::run(program, &job, self.patience).await;
             // An engine whose turn came after others had less than the whole of the limits: it is tried again, first.
             match said.is_empty() {
                 true => outcomes.push((next, Err(ending))),

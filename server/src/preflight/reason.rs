@@ -1,12 +1,12 @@
 //! Why a model file did not pass.
 
+use super::watch::Hung;
 use crate::error::ApiError;
 use servoir_child::{Limits, ending, memory};
 use servoir_runtime::LoadError;
 use servoir_types::Kind;
 use std::fmt;
 use std::process::ExitStatus;
-use std::time::Duration;
 
 /// The outcome of a file that is safe.
 pub const SAFE: &str = "safe";
@@ -35,10 +35,7 @@ pub enum Reason {
         seconds: u64,
     },
     /// It neither ended nor used up its processor time.
-    Hung {
-        /// For how long.
-        after: Duration,
-    },
+    Hung(Hung),
     /// It asked for more memory than it may have.
     OutOfMemory {
         /// How much it may have.
@@ -63,15 +60,15 @@ pub struct Failed {
 pub(super) enum Ended {
     /// By itself or by a signal.
     With(ExitStatus),
-    /// It was ended, because it took so long.
-    After(Duration),
+    /// It was ended, because it hung.
+    Hung(Hung),
 }
 
 impl Reason {
     /// What the end of a child means that had these limits and these last words.
     pub(super) fn of(ended: &Ended, said: &str, limits: &Limits) -> Self {
         let status = match ended {
-            Ended::After(after) => return Self::Hung { after: *after },
+            Ended::Hung(hung) => return Self::Hung(*hung),
             Ended::With(status) => status,
         };
         let signal = ending::signal(*status);
@@ -98,7 +95,7 @@ impl Reason {
         match self {
             Self::Refused(_) => "refused",
             Self::Crashed { .. } => "crashed",
-            Self::TimedOut { .. } | Self::Hung { .. } => "timed-out",
+            Self::TimedOut { .. } | Self::Hung(_) => "timed-out",
             Self::OutOfMemory { .. } => "out-of-memory",
             Self::Unavailable(_) => "unavailable",
         }
@@ -118,7 +115,7 @@ impl Reason {
             Self::Refused(error) => matches!(error, LoadError::Unsupported(_) | LoadError::Rejected { .. }),
             Self::Crashed { own, .. } => *own,
             Self::TimedOut { .. } | Self::OutOfMemory { .. } => true,
-            Self::Hung { .. } | Self::Unavailable(_) => false,
+            Self::Hung(_) | Self::Unavailable(_) => false,
         }
     }
 
@@ -149,7 +146,10 @@ impl fmt::Display for Reason {
             Self::TimedOut { seconds } => {
                 (format!("{tried}, it took more than {seconds} s of processor time ('preflight.seconds')"), "")
             }
-            Self::Hung { after } => (format!("{tried}, it had not ended after {} s", after.as_secs()), ""),
+            Self::Hung(Hung::Idle(time)) => {
+                (format!("{tried}, it used no processor time for {} s and did not end", time.as_secs()), "")
+            }
+            Self::Hung(Hung::Endless(time)) => (format!("{tried}, it had not ended after {} s", time.as_secs()), ""),
             Self::OutOfMemory { bytes, said } => {
                 let mebibytes = bytes >> 20;
                 let text = format!("{tried}, it wanted more than {mebibytes} MiB of memory ('preflight.memory_bytes')");

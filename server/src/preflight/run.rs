@@ -1,11 +1,11 @@
 //! One child: started, listened to, ended.
 
 use super::reason::{Ended, Reason};
+use super::watch::{Patience, hung};
 use super::wire::{Job, Verdict};
 use servoir_child::{Line, Process, Program, Start, memory};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// What of the server's environment a child is given: what the system needs to find an engine's libraries.
 const ENVIRONMENT: [&str; 2] = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
@@ -15,7 +15,7 @@ const MEASURED: [(&str, &str); 3] =
     [("MIMALLOC_PURGE_DELAY", "0"), ("MALLOC_TRIM_THRESHOLD_", "131072"), ("MALLOC_MMAP_THRESHOLD_", "131072")];
 
 /// Runs a child: what it said of each engine, in their order and perhaps not of all, and why it said no more.
-pub(super) async fn run(program: &Program, job: &Job, hangs_after: Duration) -> (Vec<Result<u64, Reason>>, Reason) {
+pub(super) async fn run(program: &Program, job: &Job, patience: Patience) -> (Vec<Result<u64, Reason>>, Reason) {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let (heard, lines_max) = (Arc::clone(&lines), job.engines.len());
     let take = move |line: Line| {
@@ -24,7 +24,7 @@ pub(super) async fn run(program: &Program, job: &Job, hangs_after: Duration) -> 
             heard.push(line);
         }
     };
-    let ended = live(program, job, (take, hangs_after)).await;
+    let ended = live(program, job, (take, patience)).await;
     let lines = std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner));
     let limits = job.limits();
     let mut outcomes = Vec::new();
@@ -45,7 +45,7 @@ pub(super) async fn run(program: &Program, job: &Job, hangs_after: Duration) -> 
 async fn live(
     program: &Program,
     job: &Job,
-    (take, hangs_after): (impl FnMut(Line) + Send + 'static, Duration),
+    (take, patience): (impl FnMut(Line) + Send + 'static, Patience),
 ) -> Result<(Ended, String), String> {
     let start = Start {
         program,
@@ -56,9 +56,10 @@ async fn live(
     };
     let started = Process::start(start, take).await;
     let mut process = started.map_err(|error| format!("{}: {error}", program.file.display()))?;
-    let ended = match tokio::time::timeout(hangs_after, process.wait()).await {
-        Ok(status) => status.map(Ended::With).map_err(|error| error.to_string()),
-        Err(_) => Ok(Ended::After(hangs_after)),
+    let pid = process.pid();
+    let ended = tokio::select! {
+        status = process.wait() => status.map(Ended::With).map_err(|error| error.to_string()),
+        hung = hung(pid, patience) => Ok(Ended::Hung(hung)),
     };
     let said = process.finish().await;
     Ok((ended?, said))
@@ -69,15 +70,19 @@ mod tests {
     use super::*;
     use servoir_child::Limits;
     use servoir_runtime::{Artifact, EngineName, Format};
+    use std::time::Duration;
+
+    /// Far more than a script takes.
+    const PATIENT: Patience = Patience { idle: Duration::from_secs(60), longest: Duration::from_secs(600) };
 
     /// Runs a script of the shell in a child's place, with so many engines to try: what came of them and of it, in words.
-    async fn run_script(script: &str, engines: usize, hangs_after: Duration) -> (Vec<String>, String) {
+    async fn run_script(script: &str, engines: usize, patience: Patience) -> (Vec<String>, String) {
         let program = Program { file: "/bin/sh".into(), args: vec!["-c".into(), script.into()] };
         let artifact = Artifact { path: "/models/m.onnx".into(), folder: None, format: Format::Onnx };
         let limits = Limits { memory_bytes_max: 1 << 30, cpu_seconds_max: Some(7), nice: 0 };
         let engines: Vec<_> = EngineName::ALL.iter().copied().cycle().take(engines).map(Some).collect();
         let job = Job::new(&artifact, &engines, (limits, None));
-        let (outcomes, why) = run(&program, &job, hangs_after).await;
+        let (outcomes, why) = run(&program, &job, patience).await;
         let shown = |outcome: Result<u64, Reason>| outcome.map_or_else(|reason| reason.to_string(), |_| "safe".into());
         (outcomes.into_iter().map(shown).collect(), format!("{} {why}", why.is_the_files()))
     }
@@ -86,7 +91,6 @@ mod tests {
     async fn the_end_of_a_child_has_its_reason() {
         let safe = r#"echo '{"outcome":"safe","bytes":1}'"#;
         let endless = r#"yes '{"outcome":"safe","bytes":1}' | head -n 100000"#;
-        let minute = Duration::from_secs(60);
         let none: &[&str] = &[];
         for (script, engines, said, why) in [
             (safe, 1, &["safe"][..], ""),
@@ -116,7 +120,7 @@ mod tests {
             ),
             (&format!("{safe}; kill -BUS $$"), 2, &["safe"], "SIGBUS"),
         ] {
-            let (outcomes, told) = run_script(script, engines, minute).await;
+            let (outcomes, told) = run_script(script, engines, PATIENT).await;
             assert_eq!(outcomes, said, "{script}");
             assert!(told.contains(why), "{script}: {told}");
         }
@@ -124,8 +128,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_child_that_hangs_is_ended() {
-        let (outcomes, why) = run_script("sleep 600", 1, Duration::from_millis(50)).await;
-        assert_eq!((outcomes.len(), why.contains("timed-out"), why.contains("false")), (0, true, true), "{why}");
+        let hasty = Patience { idle: Duration::from_millis(200), ..PATIENT };
+        let (outcomes, why) = run_script("sleep 600", 1, hasty).await;
+        assert_eq!(outcomes.len(), 0);
+        assert!(why.starts_with("false timed-out: ") && why.contains("used no processor"), "{why}");
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn a_child_that_works_does_not_hang_until_all_patience_is_over() {
+        let longest = Duration::from_millis(1500);
+        let hasty = Patience { idle: Duration::from_millis(500), longest };
+        let begun = std::time::Instant::now();
+        let (outcomes, why) = run_script("while :; do :; done", 1, hasty).await;
+        assert_eq!(outcomes.len(), 0);
+        assert!(why.starts_with("false timed-out: ") && why.contains("had not ended"), "{why}");
+        assert!(begun.elapsed() >= longest);
     }
 
     #[tokio::test]
@@ -134,7 +152,7 @@ mod tests {
         let artifact = Artifact { path: "/models/m.onnx".into(), folder: None, format: Format::Onnx };
         let limits = Limits { memory_bytes_max: 1 << 30, cpu_seconds_max: Some(7), nice: 0 };
         let (outcomes, why) =
-            run(&program, &Job::new(&artifact, &[None], (limits, None)), Duration::from_secs(1)).await;
+            run(&program, &Job::new(&artifact, &[None], (limits, None)), PATIENT).await;
         assert!(outcomes.is_empty() && !why.is_the_files());
         assert!(why.to_string().contains("/nonexistent/servoir"), "{why}");
     }

@@ -1,9 +1,7 @@
 //! How much processor and memory a child takes, from `/proc` (proc(5)); where there is none, nothing is known.
 
+use servoir_child::cpu_time;
 use std::time::Instant;
-
-/// A clock tick is 1/100 s on every Linux that Servoir is built for.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 /// What has been seen of a process.
 #[derive(Debug)]
@@ -25,14 +23,12 @@ impl Usage {
 
     /// Looks once. A process that has ended changes nothing.
     pub(super) fn look(&mut self) {
-        let read = |file| std::fs::read_to_string(format!("/proc/{}/{file}", self.pid)).ok();
-        let Some((status, stat)) = read("status").zip(read("stat")) else { return };
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).ok();
+        let Some((status, used)) = status.zip(cpu_time(self.pid)) else { return };
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = peak.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         self.memory_bytes_peak = self.memory_bytes_peak.max(peak.unwrap_or(0) * 1024);
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
-        let (now, seconds) = (Instant::now(), ticks.sum::<f64>() / TICKS_PER_SECOND);
+        let (now, seconds) = (Instant::now(), used.as_secs_f64());
         if let Some((then, before)) = self.last
             && now > then
         {

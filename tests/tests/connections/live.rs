@@ -202,14 +202,20 @@ async fn each_end_has_its_code() {
 
 #[tokio::test]
 async fn a_socket_keeps_its_place_among_the_connections() {
-    let server = TestServer::start_with(Database::Sqlite, |config| config.limits.connections_max = 3).await;
+    // Its connections end with their requests, so that only those count which the test itself keeps.
+    let fleeting = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client");
+    let server = TestServer::start_for(fleeting, Database::Sqlite, |config| config.limits.connections_max = 4).await;
     let churn = Churn::read();
-    // The client of the set-up keeps one connection, the sockets the other two.
+    let idle = || async { TcpStream::connect(server.address()).await.expect("the server accepts") };
+    // One that says nothing, two sockets, and who asks.
+    let _quiet = idle().await;
     server.api().serve("churn", churn.model).await;
     let mut one = Watcher::open(&server, "churn", KEY).await.expect("a socket");
     let mut other = Watcher::open(&server, "churn", KEY).await.expect("a socket");
     let metrics = server.api().get("/metrics").await.expect(200).text;
-    assert!(metrics.contains("servoir_connections 3") && metrics.contains("servoir_websocket_clients 2"), "{metrics}");
+    assert!(metrics.contains("servoir_connections 4\n") && metrics.contains("servoir_websocket_clients 2"), "{metrics}");
+    // Another takes the last place: the third socket needs one that a socket gives back.
+    let _another = idle().await;
     for watcher in [&mut one, &mut other] {
         watcher.stream.close(None).await.expect("goodbye");
         while watcher.stream.next().await.is_some() {}

@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-/// What the server may open.
-const DESCRIPTORS: usize = 256;
+/// Connections that the server has room for, and as many descriptors for everything else.
+const PLACES: usize = 128;
+/// What the thread that connections of one core live on has open.
+const DESCRIPTORS_PER_CORE: usize = 4;
 /// Idle clients of a server that loses its descriptors.
 const CROWD: usize = 8;
 /// How long a caller is watched waiting, and the most processor time that the server may need for it, with a model that is
@@ -24,10 +26,21 @@ const IDLE_SHARE_MAX: f64 = 0.2;
 /// Idle clients wait as long as the test wants them to.
 const PATIENT: (&str, &str) = ("SERVOIR_LIMITS__HEADER_READ_SECONDS", "600");
 
-/// A caller whose connection is its own.
+/// What the server may open, on a machine with so many cores as this one.
+fn descriptors() -> usize {
+    let cores = std::thread::available_parallelism().expect("a number of cores").get();
+    2 * PLACES + DESCRIPTORS_PER_CORE * cores
+}
+
+/// A caller that has a new connection for each request.
 fn newcomer(server: &ServerProcess) -> Api {
-    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("an HTTP client");
-    Api::over(client, server.api().url(), Some(BOOTSTRAP_KEY))
+    caller(server, 0)
+}
+
+/// A caller that keeps so many connections.
+fn caller(server: &ServerProcess, connections: usize) -> Api {
+    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(connections);
+    Api::over(client.build().expect("an HTTP client"), server.api().url(), Some(BOOTSTRAP_KEY))
 }
 
 async fn idle(server: &ServerProcess, count: usize) -> Vec<TcpStream> {
@@ -56,11 +69,7 @@ fn lowest_free_descriptor(server: &ServerProcess) -> usize {
 
 /// Processor time that a process has used.
 fn used(server: &ServerProcess) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.id())).expect("the process runs");
-    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    let ticks: u64 = [11, 12].map(|field: usize| fields[field].parse::<u64>().expect("ticks")).iter().sum();
-    // The kernel counts in hundredths of a second wherever Linux runs today (`getconf CLK_TCK`).
-    Duration::from_millis(ticks * 10)
+    servoir_child::cpu_time(server.id()).expect("the process runs")
 }
 
 /// A caller waits who finds no place, and the server does not work for it.
@@ -76,15 +85,16 @@ async fn waits_without_work(server: &ServerProcess) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_callers_than_descriptors_wait_and_leave_the_server_what_it_needs() {
     let data = TempDir::new().expect("a temporary folder");
-    let limit = format!("--nofile={DESCRIPTORS}:{DESCRIPTORS}");
+    let descriptors = descriptors();
+    let limit = format!("--nofile={descriptors}:{descriptors}");
     let patient = [(PATIENT.0, OsStr::new(PATIENT.1))];
     let server = ServerProcess::start_under(&["prlimit", &limit], data.path(), &patient).await;
     let api = server.api();
     let model = api.serve("churn", model()).await;
     // More than there are places for, and fewer than would not even be let wait.
-    let crowd = idle(&server, DESCRIPTORS / 2 + 30).await;
-    connected(&api, DESCRIPTORS / 2).await;
-    assert!(lowest_free_descriptor(&server) < DESCRIPTORS);
+    let crowd = idle(&server, PLACES + 30).await;
+    connected(&api, PLACES).await;
+    assert!(lowest_free_descriptor(&server) < descriptors);
     waits_without_work(&server).await;
     // Who is connected is served, and files, the database and children have what they need.
     let uploaded = api.upload(&model, other_model()).await.expect(201);
@@ -99,7 +109,8 @@ async fn more_callers_than_descriptors_wait_and_leave_the_server_what_it_needs()
 async fn descriptors_that_are_taken_away_while_it_runs() {
     let data = TempDir::new().expect("a temporary folder");
     let server = ServerProcess::start_with(data.path(), &[(PATIENT.0, OsStr::new(PATIENT.1))]).await;
-    let api = server.api();
+    // A client may open a second connection while its first is on its way back to it; this one keeps one of them.
+    let api = caller(&server, 1);
     let model = api.serve("churn", model()).await;
     let limit = |limit: &str| {
         let pid = format!("--pid={}", server.id());

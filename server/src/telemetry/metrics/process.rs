@@ -25,16 +25,14 @@ impl ProcessGauges {
 
     /// From `/proc/self`; where there is none, the gauges stay at zero.
     pub fn read(&self) {
-        // proc(5): pages are 4 KiB and a clock tick is 1/100 s on every Linux that Servoir is built for.
+        // proc(5): pages are 4 KiB on every Linux that Servoir is built for.
         if let Ok(statm) = std::fs::read_to_string("/proc/self/statm") {
             let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<i64>().ok());
             self.resident_bytes.set(pages.unwrap_or(0) * 4096);
         }
-        if let Ok(stat) = std::fs::read_to_string("/proc/self/stat") {
-            let after_name = stat.rsplit(')').next().unwrap_or_default();
-            let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
+        if let Some(used) = servoir_child::cpu_time(std::process::id()) {
             self.cpu_seconds.reset();
-            self.cpu_seconds.inc_by(ticks.sum::<f64>() / 100.0);
+            self.cpu_seconds.inc_by(used.as_secs_f64());
         }
         if let Ok(fds) = std::fs::read_dir("/proc/self/fd") {
             self.open_fds.set(fds.count() as i64);

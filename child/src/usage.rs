@@ -1,0 +1,29 @@
+//! How much of the processor a process has used.
+
+use std::time::Duration;
+
+/// A clock tick is 1/100 s on every Linux that Servoir is built for (`getconf CLK_TCK`).
+const TICK: Duration = Duration::from_millis(10);
+
+/// The processor time of a process and all its threads so far, from `/proc` (proc(5)); `None` where there is none, or no such
+/// process any more.
+pub fn cpu_time(pid: u32) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in brackets, may hold anything.
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let ticks = after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u32>().ok());
+    Some(TICK.saturating_mul(ticks.sum::<Option<u32>>()?))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_shows_and_who_is_not_there_has_done_none() {
+        let own = || cpu_time(std::process::id()).unwrap();
+        let before = own();
+        while own() < before + 3 * TICK {}
+        assert_eq!(cpu_time(u32::MAX), None);
+    }
+}
