@@ -49,7 +49,8 @@ pub fn run(plan: &Plan) -> Result<Measured> {
     let begin = start + plan.warm_up;
     let end = begin + plan.duration;
     let (mut measured, used, own) = thread::scope(|scope| -> Result<_> {
-        let running: Vec<_> = drivers.iter_mut().map(|driver| scope.spawn(move || driver.drive(start, (begin, end)))).collect();
+        let running: Vec<_> =
+            drivers.iter_mut().map(|driver| scope.spawn(move || driver.drive(start, (begin, end)))).collect();
         let readings = || Ok::<_, anyhow::Error>((plan.watched.read()?, Usage::of(std::process::id())?));
         thread::sleep(begin.saturating_duration_since(Instant::now()));
         let before = readings()?;

@@ -8,6 +8,7 @@ mod double;
 mod migrations;
 mod silence;
 mod sqlite_file;
+mod turn;
 
 use crate::changes::{self, Ticks};
 use crate::error::{RegistryError, Result};
@@ -22,10 +23,11 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, AssertSqlSafe, Connection as _, Executor as _};
 use std::fs::File;
 use std::ops::{Deref, DerefMut};
+use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use turn::{Turn, Turns};
 
 /// Per connection. WAL lets readers go on beside the writer; FULL makes a commit survive a power cut.
 const SQLITE_SETTINGS: &str =
@@ -51,7 +53,7 @@ pub(crate) struct Database {
     timeout: Duration,
     /// How long PostgreSQL may be silent; `None` for SQLite, which is in this process.
     silence: Option<Arc<Silence>>,
-    write_turn: Arc<tokio::sync::Mutex<()>>,
+    turns: Turns,
     ticks: Ticks,
     latency: Latency,
     lock: Mutex<Option<File>>,
@@ -115,7 +117,7 @@ impl Database {
             file,
             timeout,
             silence,
-            write_turn: Arc::default(),
+            turns: Turns::default(),
             ticks,
             latency: Latency::of_database()?,
             lock: Mutex::new(lock),
@@ -147,14 +149,16 @@ impl Database {
     }
 
     /// A transaction to write in; rolled back unless it is committed.
-    pub(crate) async fn write(&self) -> Result<Write> {
+    #[track_caller]
+    pub(crate) fn write(&self) -> impl Future<Output = Result<Write>> {
+        let place = Location::caller();
+        self.write_from(place)
+    }
+
+    /// The same, for who is at this place in the program.
+    async fn write_from(&self, place: &'static Location<'static>) -> Result<Write> {
         let wait = self.latency.start("acquire");
-        let turn = if self.shared {
-            None
-        } else {
-            let turn = tokio::time::timeout(self.timeout, Arc::clone(&self.write_turn).lock_owned()).await;
-            Some(turn.map_err(|_| RegistryError::Database("other writers took longer than the time limit".into()))?)
-        };
+        let turn = if self.shared { None } else { Some(self.turns.take(place, self.timeout).await?) };
         if let Some(file) = &self.file {
             file.check()?;
         }
@@ -217,7 +221,7 @@ pub(crate) struct Write {
     ticks: Ticks,
     _time: HistogramTimer,
     /// Given back after the transaction: fields are dropped in order.
-    _turn: Option<OwnedMutexGuard<()>>,
+    _turn: Option<Turn>,
 }
 
 impl Write {

@@ -257,7 +257,26 @@ fn what_was_done_is_counted_exactly() {
     }
     let sizes: Vec<_> = statistics.batches.iter().map(|batch| (batch.rows, batch.compute_infer.count)).collect();
     assert_eq!(sizes, [(1, 1), (4, 1)]);
-    let batch = statistics.batches[1];
+}
+
+#[test]
+fn copying_into_a_batch_and_out_of_it_takes_its_time() {
+    // So many rows that the copies take far longer than any clock's smallest step.
+    const ROWS: usize = 1 << 18;
+    let bench = Bench::new(PoolOptions {
+        batch_rows_max: 4 * ROWS,
+        queue_rows_max: 4 * ROWS,
+        queue_bytes_max: 64 * ROWS,
+        ..OPTIONS
+    });
+    let held = bench.hold();
+    let waiting = [1.0, 2.0].map(|row| bench.ask(&vec![row; ROWS]));
+    bench.gate.open();
+    outputs(held);
+    waiting.into_iter().for_each(|waiting| assert_eq!(outputs(waiting).len(), ROWS));
+    let statistics = bench.deployment.statistics();
+    let batch = statistics.batches.last().expect("a batch");
+    assert_eq!((batch.rows, batch.compute_infer.count), (2 * ROWS, 1));
     assert!(batch.compute_input.nanos > 0 && batch.compute_output.nanos > 0, "{batch:?}");
 }
 

@@ -9,13 +9,15 @@ use servoir_types::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How often the server is killed; `SERVOIR_TEST_KILLS` overrides it.
 const KILLS: u64 = 200;
-/// The server lives for so long at most, in milliseconds, once the writers have begun.
+/// The server lives for so long at most, in milliseconds, once the writers have begun; on a machine on which one thing takes a writer
+/// long, for as long as so many of them.
 const LIFE_MILLIS_MAX: u64 = 120;
+const LIFE_WRITES: u64 = 8;
 /// The most time that a restarted server may take to be ready.
 const READY_MAX: Duration = Duration::from_secs(20);
 
@@ -50,6 +52,10 @@ async fn what_was_acknowledged_survives_kill_9() {
         ledger.deployed = 1;
         ledger.versions.insert(1, Digest::of(&fixture.model).to_hex());
     }
+    let begun = Instant::now();
+    write_model(&server.api(), &ledger, "first".to_owned()).await.expect("the server answers");
+    let write = u64::try_from(begun.elapsed().as_millis()).expect("milliseconds");
+    let life_millis_max = LIFE_MILLIS_MAX.max(LIFE_WRITES * write);
     server.kill().await;
 
     let mut random = Random(0x5eed);
@@ -59,7 +65,7 @@ async fn what_was_acknowledged_survives_kill_9() {
         let api = server.api();
         check(&api, &model, &row, &ledger, data.path()).await;
         let writers = writers(&api, &model, &fixture.model, &ledger, kill);
-        let life = Duration::from_millis(random.below(LIFE_MILLIS_MAX));
+        let life = Duration::from_millis(random.below(life_millis_max));
         let _ = tokio::time::timeout(life, writers).await;
         server.kill().await;
     }
@@ -87,18 +93,25 @@ async fn writers(api: &Api, model: &str, artifact: &[u8], ledger: &Shared, kill:
 
 async fn write_models(api: Api, ledger: Shared, kill: u64) {
     for number in 0.. {
-        let name = format!("m{kill}-{number}");
-        let created = api.request(reqwest::Method::POST, &format!("{REGISTRY}/models"));
-        let created = created.json(&json!({"name": name, "framework": "onnx", "description": "new"}));
-        let Ok(answer) = api.try_send(created).await else { return };
-        assert_eq!(answer.status, 201, "{}", answer.text);
-        let id = answer.json["id"].as_str().expect("an id").to_owned();
-        ledger.lock().unwrap().descriptions.insert(id.clone(), ("new".into(), "changed".into()));
-        let changed = api.request(reqwest::Method::PUT, &format!("{REGISTRY}/models/{id}"));
-        let Ok(answer) = api.try_send(changed.json(&json!({"description": "changed"}))).await else { return };
-        assert_eq!(answer.status, 200, "{}", answer.text);
-        ledger.lock().unwrap().descriptions.insert(id, ("changed".into(), "changed".into()));
+        if write_model(&api, &ledger, format!("m{kill}-{number}")).await.is_none() {
+            return;
+        }
     }
+}
+
+/// Makes a model and changes it; nothing when the server goes meanwhile.
+async fn write_model(api: &Api, ledger: &Shared, name: String) -> Option<()> {
+    let created = api.request(reqwest::Method::POST, &format!("{REGISTRY}/models"));
+    let created = created.json(&json!({"name": name, "framework": "onnx", "description": "new"}));
+    let answer = api.try_send(created).await.ok()?;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let id = answer.json["id"].as_str().expect("an id").to_owned();
+    ledger.lock().unwrap().descriptions.insert(id.clone(), ("new".into(), "changed".into()));
+    let changed = api.request(reqwest::Method::PUT, &format!("{REGISTRY}/models/{id}"));
+    let answer = api.try_send(changed.json(&json!({"description": "changed"}))).await.ok()?;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    ledger.lock().unwrap().descriptions.insert(id, ("changed".into(), "changed".into()));
+    Some(())
 }
 
 async fn upload_and_deploy(api: Api, model: String, artifact: Vec<u8>, ledger: Shared, kill: u64) {

@@ -2,13 +2,18 @@
 
 use std::net::SocketAddr;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+
+/// Connections that may wait to be taken.
+const BACKLOG: u32 = 128;
 
 /// Passes connections on to a server while it is open.
 pub struct Gate {
     pub port: u16,
+    /// Has the port all the time, and never listens: while the gate is shut nobody else is given it.
+    _place: TcpSocket,
     server: SocketAddr,
     passing: Option<JoinHandle<()>>,
     passes: watch::Sender<Passes>,
@@ -24,15 +29,16 @@ struct Passes {
 
 impl Gate {
     pub async fn open_to(server: SocketAddr) -> Self {
-        let mut gate = Self { port: 0, server, passing: None, passes: watch::Sender::default() };
-        gate.open().await;
+        let place = bound_to(0);
+        let port = place.local_addr().unwrap().port();
+        let mut gate = Self { port, _place: place, server, passing: None, passes: watch::Sender::default() };
+        gate.open();
         gate
     }
 
     /// Opens it, on the port that it had before.
-    pub async fn open(&mut self) {
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
-        self.port = listener.local_addr().unwrap().port();
+    pub fn open(&mut self) {
+        let listener = bound_to(self.port).listen(BACKLOG).unwrap();
         let (server, passes) = (self.server, self.passes.subscribe());
         self.passing = Some(tokio::spawn(async move {
             // Ends its connections when this task does.
@@ -74,6 +80,14 @@ impl Gate {
     pub fn speak_to_others(&self) {
         self.passes.send_modify(|passes| *passes = Passes { nothing: false, losses: passes.losses + 1 });
     }
+}
+
+/// A socket on a port, which others of this kind may have too as long as none of them listens.
+fn bound_to(port: u16) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(([127, 0, 0, 1], port).into()).unwrap();
+    socket
 }
 
 /// Passes one direction on, for a connection that came after so many losses.

@@ -70,7 +70,8 @@ impl Counters {
     pub fn running(self: &Arc<Self>, rows: usize) -> Running {
         self.rows_running.fetch_add(rows, Ordering::Relaxed);
         self.busy.fetch_add(1, Ordering::Relaxed);
-        Running { counters: Arc::clone(self), rows, started: Instant::now() }
+        let now = Instant::now();
+        Running { counters: Arc::clone(self), rows, started: now, counted: now }
     }
 
     /// Rows that instances are at work on.
@@ -143,6 +144,8 @@ pub struct Running {
     counters: Arc<Counters>,
     rows: usize,
     started: Instant,
+    /// Up to when its time is counted.
+    counted: Instant,
 }
 
 impl Running {
@@ -150,14 +153,21 @@ impl Running {
     pub fn started(&self) -> Instant {
         self.started
     }
+
+    /// Counts the time up to now: before an answer, so that who has it finds counted what it took.
+    pub fn count(&mut self) {
+        let now = Instant::now();
+        let nanos = u64::try_from(now.saturating_duration_since(self.counted).as_nanos()).unwrap_or(u64::MAX);
+        self.counters.busy_nanos.fetch_add(nanos, Ordering::Relaxed);
+        self.counted = now;
+    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         self.counters.busy.fetch_sub(1, Ordering::Relaxed);
         self.counters.rows_running.fetch_sub(self.rows, Ordering::Relaxed);
-        let nanos = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.counters.busy_nanos.fetch_add(nanos, Ordering::Relaxed);
+        self.count();
     }
 }
 
@@ -226,6 +236,20 @@ impl AtomicTally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn time_at_work_is_counted_once() {
+        let counters = Arc::new(Counters::default());
+        let busy = || counters.busy_nanos.load(Ordering::Relaxed);
+        let (begun, mut running) = (Instant::now(), counters.running(1));
+        assert_eq!(busy(), 0);
+        while running.started().elapsed() < Duration::from_micros(10) {}
+        running.count();
+        assert!(busy() >= 10_000, "{} ns", busy());
+        running.count();
+        drop(running);
+        assert!(u128::from(busy()) <= begun.elapsed().as_nanos(), "{} ns", busy());
+    }
 
     #[test]
     fn the_wait_is_estimated_from_what_was_measured() {

@@ -1,5 +1,6 @@
 //! One instance at work: take, gather, run, scatter, answer.
 
+use super::counters::Running;
 use super::inline::Inline;
 use super::instance::Instance;
 use super::recorder::Execution;
@@ -40,20 +41,22 @@ impl Worker {
     pub fn work(mut self) {
         let counters = Arc::clone(self.instance.counters());
         while let Some(jobs) = self.queue.take(self.batchable && !counters.is_unbatchable()) {
-            let running = counters.running(jobs.iter().map(Job::charged_rows).sum());
-            self.serve(jobs, running.started());
+            let mut running = counters.running(jobs.iter().map(Job::charged_rows).sum());
+            self.serve(jobs, &mut running);
         }
         self.instance.discard_session();
         counters.instances.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn serve(&mut self, mut jobs: Vec<Job>, started: Instant) {
+    fn serve(&mut self, mut jobs: Vec<Job>, running: &mut Running) {
         if jobs.len() > 1
             && let Some((answers, execution)) = self.run_together(&jobs)
         {
+            let started = running.started();
             let queued = |job: &Job| started.saturating_duration_since(job.arrived);
             // Recorded first: who has an answer finds it counted.
             self.instance.recorder().ran(execution, jobs.iter().map(queued));
+            running.count();
             let sample = self.check.pick(&jobs, &answers);
             for (job, outputs) in jobs.into_iter().zip(answers) {
                 let queued = queued(&job);
@@ -72,15 +75,16 @@ impl Worker {
         for job in jobs.drain(..) {
             // What was run in vain together may have outlived its deadline or its client.
             if alone || !job.is_dead(Instant::now()) {
-                self.serve_alone(job);
+                self.serve_alone(job, running);
             } else {
                 job.answer(Err(PredictError::DeadlineExceeded));
             }
         }
     }
 
-    fn serve_alone(&mut self, job: Job) {
+    fn serve_alone(&mut self, job: Job, running: &mut Running) {
         let reply = self.instance.serve((&job.inputs, job.rows), job.observed, (job.arrived, Instant::now()));
+        running.count();
         job.answer(reply);
     }
 

@@ -151,8 +151,7 @@ mod tests {
         let program = Program { file: "/nonexistent/servoir".into(), args: Vec::new() };
         let artifact = Artifact { path: "/models/m.onnx".into(), folder: None, format: Format::Onnx };
         let limits = Limits { memory_bytes_max: 1 << 30, cpu_seconds_max: Some(7), nice: 0 };
-        let (outcomes, why) =
-            run(&program, &Job::new(&artifact, &[None], (limits, None)), PATIENT).await;
+        let (outcomes, why) = run(&program, &Job::new(&artifact, &[None], (limits, None)), PATIENT).await;
         assert!(outcomes.is_empty() && !why.is_the_files());
         assert!(why.to_string().contains("/nonexistent/servoir"), "{why}");
     }

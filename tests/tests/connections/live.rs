@@ -1,6 +1,7 @@
 //! Watching a model over a WebSocket, on the port of everything else.
 
 use crate::Churn;
+use crate::frames::Frames;
 use crate::wire::{http1, http2, post, read};
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::Method;
@@ -24,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Watcher {
     stream: WebSocketStream<TcpStream>,
     seq: u64,
+    frames: Frames,
 }
 
 /// What came: a frame, or the end with its code.
@@ -43,7 +45,7 @@ impl Watcher {
         }
         let stream = TcpStream::connect(server.address()).await.expect("the server accepts");
         match client_async(request, stream).await {
-            Ok((stream, _)) => Ok(Self { stream, seq: 0 }),
+            Ok((stream, _)) => Ok(Self { stream, seq: 0, frames: Frames::default() }),
             Err(Error::Http(refused)) => {
                 let body: Value =
                     serde_json::from_slice(refused.body().as_deref().unwrap_or_default()).unwrap_or_default();
@@ -53,7 +55,7 @@ impl Watcher {
         }
     }
 
-    /// The next frame, which has the next number, or the end.
+    /// The next frame, which has the next number and is of the right kind, or the end.
     async fn next(&mut self) -> Came {
         loop {
             let came = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("a frame in time");
@@ -62,7 +64,7 @@ impl Watcher {
                     let frame: Value = serde_json::from_str(&text).expect("JSON");
                     self.seq += 1;
                     assert_eq!(frame["seq"], self.seq, "{frame}");
-                    assert!(frame["timestamp"].is_string(), "{frame}");
+                    self.frames.take(&frame);
                     return Came::Frame(frame);
                 }
                 Some(Ok(Message::Close(Some(close)))) => return Came::Closed(close.code),
@@ -119,7 +121,6 @@ async fn a_watcher_sees_traffic_swaps_and_the_end() {
     }
     api.post("/v1/predict/churn", json!({"instances": [[1]]})).await.expect(422);
     let busy = watcher.until("traffic", |frame| frame["requestsPerSecond"].as_f64() > Some(0.0)).await;
-    assert_eq!(busy["type"], "metrics");
     let latency = &busy["latencyMs"];
     assert!(latency["p50"].as_f64() > Some(0.0) && latency["p50"].as_f64() <= latency["p99"].as_f64(), "{busy}");
     assert_eq!((&busy["batchRows"], &busy["instances"]), (&json!(1.0), &json!(1)), "{busy}");
@@ -204,7 +205,11 @@ async fn each_end_has_its_code() {
 async fn a_socket_keeps_its_place_among_the_connections() {
     // Its connections end with their requests, so that only those count which the test itself keeps.
     let fleeting = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client");
-    let server = TestServer::start_for(fleeting, Database::Sqlite, |config| config.limits.connections_max = 4).await;
+    let server = TestServer::start_for(fleeting, Database::Sqlite, |config| {
+        config.limits.connections_max = 4;
+        config.limits.header_read_seconds = 600;
+    })
+    .await;
     let churn = Churn::read();
     let idle = || async { TcpStream::connect(server.address()).await.expect("the server accepts") };
     // One that says nothing, two sockets, and who asks.
@@ -213,7 +218,10 @@ async fn a_socket_keeps_its_place_among_the_connections() {
     let mut one = Watcher::open(&server, "churn", KEY).await.expect("a socket");
     let mut other = Watcher::open(&server, "churn", KEY).await.expect("a socket");
     let metrics = server.api().get("/metrics").await.expect(200).text;
-    assert!(metrics.contains("servoir_connections 4\n") && metrics.contains("servoir_websocket_clients 2"), "{metrics}");
+    assert!(
+        metrics.contains("servoir_connections 4\n") && metrics.contains("servoir_websocket_clients 2"),
+        "{metrics}"
+    );
     // Another takes the last place: the third socket needs one that a socket gives back.
     let _another = idle().await;
     for watcher in [&mut one, &mut other] {
@@ -232,13 +240,10 @@ async fn one_port_speaks_everything_at_the_same_time() {
     let connect = || async { TcpStream::connect(server.address()).await.expect("the server accepts") };
     let (mut one, mut two) = (http1(connect().await).await, http2(connect().await).await);
     let frames = async {
-        let mut seen = Vec::new();
-        while seen.len() < 3 {
-            if let Came::Frame(frame) = watcher.next().await {
-                seen.push(frame["type"].as_str().unwrap_or_default().to_owned());
-            }
+        let mut seen = 0;
+        while seen < 3 {
+            seen += usize::from(matches!(watcher.next().await, Came::Frame(_)));
         }
-        seen
     };
     let first = async {
         for _ in 0..50 {
@@ -261,8 +266,7 @@ async fn one_port_speaks_everything_at_the_same_time() {
             assert!(grpc.model_ready(asked).await.expect("an answer").into_inner().ready);
         }
     };
-    let (seen, (), (), ()) = tokio::join!(frames, first, second, third);
-    assert_eq!(seen, ["snapshot", "metrics", "metrics"]);
+    tokio::join!(frames, first, second, third);
     server.stop().await;
 }
 

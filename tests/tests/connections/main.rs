@@ -2,6 +2,7 @@
 
 mod cors;
 mod fairness;
+mod frames;
 mod live;
 mod protocols;
 mod proxies;

@@ -149,7 +149,7 @@ async fn postgresql_that_stops_and_starts_again() {
     assert!(app.monitoring.flush().await.is_err(), "the database is away");
     assert!(app.entities.flush().await.is_err(), "the database is away");
 
-    gate.open().await;
+    gate.open();
     all_is_well(&api, &model).await;
     load.was_well().await;
     app.monitoring.flush().await.expect("the counts are written");

@@ -25,12 +25,14 @@ const PROBE_EVERY: Duration = Duration::from_millis(250);
 /// How long it takes from what it has seen to the last of those who send requests on its behalf.
 const TOLD_AFTER: Duration = Duration::from_millis(700);
 /// How long the server goes on, and how long what it is working on then may take.
-const DELAY: Duration = Duration::from_secs(2);
+const DELAY: Duration = Duration::from_secs(8);
 const DRAIN: Duration = Duration::from_secs(5);
 /// Clients of each kind.
 const CLIENTS: usize = 4;
-/// What a busy machine takes to end a process that has nothing left to do.
-const SLACK: Duration = Duration::from_secs(3);
+/// Far more than a busy machine takes to end a process that has nothing left to do.
+const SLACK: Duration = Duration::from_secs(60);
+/// How long a client may be silent within a request, for a server that would wait for it: far longer than all of the above.
+const SILENCE_SECONDS: &str = "600";
 
 /// What one client has seen.
 #[derive(Default)]
@@ -204,8 +206,8 @@ async fn series(api: &Api, begin: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_never_ends_its_request_is_not_waited_for_beyond_the_drain_time() {
     let data = TempDir::new().expect("a temporary folder");
-    let drain = OsStr::new("1");
-    let server = ServerProcess::start_with(data.path(), &[("SERVOIR_SERVER__DRAIN_SECONDS", drain)]).await;
+    let settings = [("SERVOIR_SERVER__DRAIN_SECONDS", "1"), ("SERVOIR_LIMITS__BODY_IDLE_SECONDS", SILENCE_SECONDS)];
+    let server = ServerProcess::start_with(data.path(), &settings.map(|(name, value)| (name, OsStr::new(value)))).await;
     let model = server.api().serve("churn", model()).await;
     let mut endless = TcpStream::connect(server.address()).await.expect("a connection");
     let head = format!(

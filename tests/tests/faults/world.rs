@@ -55,8 +55,11 @@ impl AllAlong {
     }
 }
 
-/// How long a call may take that needs what is away: the wait for another writer, and that for the database.
-pub const TOLD_WITHIN: Duration = Duration::from_secs(12);
+/// How long the server waits for a database, or for its turn to write to it.
+const DATABASE_WAIT: Duration = Duration::from_secs(5);
+/// How long a call may take that needs what is away: the wait for its turn, that for a connection, that for the database, and what a
+/// busy machine adds.
+pub const TOLD_WITHIN: Duration = DATABASE_WAIT.saturating_mul(3).saturating_add(Duration::from_secs(5));
 
 /// Makes a call that must be answered 503 within the time limit, with this code, a reason that names `named` and a time
 /// after which to try again.

@@ -80,10 +80,16 @@ async fn a_stream_goes_on_until_its_client_its_deadline_or_the_server_ends_it() 
     assert!(open.answers.next().await.is_none(), "the stream ends with its messages");
 
     let mut limited = Request::new(stream::pending());
-    limited.set_timeout(Duration::from_millis(50));
-    let mut answers = client.model_stream_infer(limited).await.expect("a stream").into_inner();
-    let ended = answers.next().await.expect("an end").expect_err("the deadline");
-    assert_eq!(ended.code(), Code::DeadlineExceeded, "{ended:?}");
+    limited.set_timeout(Duration::from_millis(500));
+    // On a machine that is busy the deadline may pass before there is a stream.
+    match client.model_stream_infer(limited).await {
+        Ok(stream) => {
+            let ended = stream.into_inner().next().await.expect("an end").expect_err("the deadline");
+            assert_eq!(ended.code(), Code::DeadlineExceeded, "{ended:?}");
+        }
+        // The client looks at the clock too, and calls it its own wish.
+        Err(ended) => assert!([Code::DeadlineExceeded, Code::Cancelled].contains(&ended.code()), "{ended:?}"),
+    }
 
     let mut open = Open::with(&mut client).await;
     let large = ModelInferRequest { raw_input_contents: vec![vec![0; 5 << 20].into()], ..numbered(0) };

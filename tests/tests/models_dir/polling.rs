@@ -4,9 +4,13 @@ use crate::{Models, answering, ask};
 use servoir_tests::fixture::Fixture;
 use std::fs;
 use std::io::Write as _;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a file grows by a byte: far more often than it is looked at.
+const GROWS_EVERY: Duration = Duration::from_millis(5);
 
 /// Asks again until the answer is as it should be.
 async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
@@ -31,20 +35,22 @@ async fn changes_are_followed_once_they_are_whole() {
     let folder = models.path().join("churn/2");
     fs::create_dir(&folder).expect("a folder");
     let mut growing = fs::File::create(folder.join("model.onnx")).expect("a file");
-    let mut pieces = bytes.chunks(1);
+    let (go_on, is_enough) = mpsc::channel::<()>();
+    let writer = thread::spawn(move || {
+        let mut pieces = bytes.chunks(1);
+        while is_enough.recv_timeout(GROWS_EVERY) == Err(RecvTimeoutError::Timeout) {
+            growing.write_all(pieces.next().expect("it does not come to its end")).expect("written");
+        }
+        pieces.for_each(|piece| growing.write_all(piece).expect("written"));
+    });
     models.model("new/1/model.onnx", "xgb_binary");
     eventually("a new model is taken in", async || {
-        if let Some(piece) = pieces.next() {
-            growing.write_all(piece).expect("written");
-        }
         assert_eq!(answering(&api, "churn").await, Some(1), "half a version is not touched");
         answering(&api, "new").await == Some(1)
     })
     .await;
-    for piece in pieces {
-        growing.write_all(piece).expect("written");
-    }
-    drop(growing);
+    drop(go_on);
+    writer.join().expect("all is written");
     eventually("the whole version is taken in", async || {
         let version = answering(&api, "churn").await;
         assert!(version.is_some(), "there is no gap");

@@ -1,6 +1,7 @@
 //! Two hundred clients on one run: twenty too slow, twenty that come and go. Everybody else sees every frame once.
 
 use crate::world::{Follower, Place, server};
+use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -10,6 +11,8 @@ const SLOW: usize = 20;
 const RECONNECTING: usize = 20;
 /// A slow client takes a frame while fast ones take so many.
 const STRIDE: u64 = 40;
+/// The same for one that falls far behind, and yet is not given up as one that takes nothing.
+const FAR_STRIDE: u64 = 3;
 /// What a slow client's system takes for it, in bytes.
 const SLOW_BUFFER_BYTES: u32 = 4096;
 /// Far more frames than a run's newest that are kept in memory, and than the buffers of a connection hold.
@@ -47,7 +50,15 @@ async fn two_hundred_follow_one_run() {
     assert!(counts.iter().all(|count| *count == last), "of {last} frames: {counts:?}");
     let reconnections: u64 =
         restless.join_all().await.into_iter().inspect(|(seen, _)| assert_eq!(*seen, last)).map(|(_, n)| n).sum();
-    let snapshots: u64 = slow.join_all().await.into_iter().sum();
+    let snapshots: u64 = slow
+        .join_all()
+        .await
+        .into_iter()
+        .map(|(follower, frames)| {
+            assert_eq!(frames.last().expect("the end reaches it too")["type"], "complete");
+            follower.snapshots
+        })
+        .sum();
     println!(
         "{last} frames; {reconnections} reconnections; {snapshots} snapshots of the slow; {} MiB more",
         grown >> 20
@@ -67,14 +78,14 @@ async fn see_all(mut follower: Follower, pace: Arc<watch::Sender<u64>>) -> u64 {
     follower.seq.expect("frames")
 }
 
-/// Takes few frames while others take many, and the rest when they have all. How many snapshots it was given.
-async fn dawdle(mut follower: Follower, mut pace: watch::Receiver<u64>) -> u64 {
+/// Takes few frames while others take many, and the rest when they have all.
+async fn dawdle(mut follower: Follower, mut pace: watch::Receiver<u64>) -> (Follower, Vec<Value>) {
+    let mut frames = Vec::new();
     while pace.changed().await.is_ok() {
-        follower.next().await.expect("a frame");
+        frames.push(follower.next().await.expect("a frame"));
     }
-    let rest = follower.until_it_ends().await;
-    assert_eq!(rest.last().expect("the end reaches it too")["type"], "complete");
-    follower.snapshots
+    frames.extend(follower.until_it_ends().await);
+    (follower, frames)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -82,19 +93,25 @@ async fn who_falls_far_behind_gets_a_snapshot_in_place_of_it() {
     let (server, place) = server(1).await;
     let model = place.model("churn", "steady rounds=100000 delay=0.002 wide=2000").await;
     place.begin(&model).await;
-    let mut slow = Vec::new();
+    let mut slow = JoinSet::new();
+    let pace = watch::Sender::new(0);
     for _ in 0..3 {
-        slow.push(Follower::slow(place.address, &model, SLOW_BUFFER_BYTES).await);
+        let follower = Follower::slow(place.address, &model, SLOW_BUFFER_BYTES).await;
+        slow.spawn(dawdle(follower, pace.subscribe()));
     }
     let mut fast = place.follow(&model, Some(1)).await;
     while fast.seq < Some(FRAMES_MANY) {
         fast.next().await.expect("a frame");
+        pace.send_if_modified(|known| {
+            let seen = fast.seq.unwrap_or(0) / FAR_STRIDE;
+            std::mem::replace(known, seen) < seen
+        });
     }
+    drop(pace);
     place.api.post(&format!("/api/v1/models/{model}/train/cancel"), serde_json::json!({})).await.expect(200);
     fast.until_it_ends().await;
     assert_eq!(fast.snapshots, 1);
-    for mut follower in slow {
-        let frames = follower.until_it_ends().await;
+    for (follower, frames) in slow.join_all().await {
         assert!(follower.snapshots > 1, "it was spared what it could not take");
         assert!((frames.len() as u64) < FRAMES_MANY, "{} frames", frames.len());
         assert_eq!((frames.last().expect("the end")["type"].as_str(), follower.seq), (Some("cancelled"), fast.seq));

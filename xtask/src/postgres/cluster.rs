@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -17,7 +18,9 @@ use crate::workspace::Workspace;
 /// An URL given by the developer: the tests use that server, and none is started.
 const GIVEN_URL: &str = "SERVOIR_TEST_POSTGRES_URL";
 
-const MAX_CONNECTIONS: u32 = 200;
+/// Connections, at least, and for each core: as many tests run at once as there are cores.
+const CONNECTIONS_MIN: usize = 200;
+const CONNECTIONS_PER_CORE: usize = 24;
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const STOP_SECONDS: &str = "30";
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -129,9 +132,10 @@ impl Drop for Server {
 }
 
 fn settings(port: u16) -> [String; 7] {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     [
         format!("port={port}"),
-        format!("max_connections={MAX_CONNECTIONS}"),
+        format!("max_connections={}", CONNECTIONS_MIN.max(cores * CONNECTIONS_PER_CORE)),
         "listen_addresses=127.0.0.1".to_owned(),
         "unix_socket_directories=".to_owned(),
         "fsync=on".to_owned(),

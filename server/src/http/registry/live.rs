@@ -157,7 +157,7 @@ impl Watched {
             let late = readings.add(Instant::now(), self.app.metrics.reading(self.model.id.as_str()));
             let drift_score = self.app.findings.drift_score(&self.model.id, version(&live.primary));
             let (answering, doing) = (self.answering(&live), readings.doing(&live, drift_score));
-            if late || shown.as_ref() != Some(&answering) {
+            if is_whole(late, shown.as_ref(), &answering) {
                 socket.send("snapshot", &Snapshot { answering: &answering, doing: &doing }).await?;
                 shown = Some(answering);
             } else {
@@ -190,6 +190,12 @@ impl Watched {
             device: primary.device(),
         }
     }
+}
+
+/// Whether a frame says everything, and not only what the model does: when the client has not been shown what answers, or when a
+/// second was left out.
+fn is_whole<A: PartialEq>(late: bool, shown: Option<&A>, answering: &A) -> bool {
+    late || shown != Some(answering)
 }
 
 fn version(deployment: &Deployment) -> i64 {
@@ -246,6 +252,19 @@ impl Readings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_is_said_first_and_when_it_changed_or_a_frame_was_left_out() {
+        for (late, shown, answering, whole) in [
+            (false, None, 1, true),
+            (false, Some(1), 1, false),
+            (false, Some(1), 2, true),
+            (true, Some(1), 1, true),
+            (true, None, 1, true),
+        ] {
+            assert_eq!(is_whole(late, shown.as_ref(), &answering), whole, "{late} {shown:?} {answering}");
+        }
+    }
 
     #[test]
     fn a_frame_left_out_is_noticed_and_readings_do_not_pile_up() {
