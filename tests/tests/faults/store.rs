@@ -94,7 +94,7 @@ async fn an_s3_store_that_is_away() {
     let api = Api::new(format!("http://{}", running.addresses[0]), Some(BOOTSTRAP_KEY));
     eventually("ready", async || api.get("/readyz").await.status == 200).await;
     api.post(&format!("/v1/predict/{churn}"), question()).await.expect(200);
-    gate.open().await;
+    gate.open();
     api.deploy(&churn, json!({"version": 2})).await.expect(200);
     let answer = api.post(&format!("/v1/predict/{churn}"), question()).await.expect(200);
     assert_eq!(answer.json["version"], 2);
