@@ -54,6 +54,9 @@ pub struct Tuning {
     /// Threads that a run may use inside the engine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<u32>,
+    /// The most rows of a request that runs on the thread that reads it; 0: none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inline_rows_max: Option<u32>,
 }
 
 impl Tuning {

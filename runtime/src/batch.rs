@@ -44,6 +44,22 @@ pub fn gather(requests: &[&[Tensor]], batch: &mut Vec<Tensor>) -> bool {
     true
 }
 
+/// Repeats the last row of every tensor until it has `rows` rows.
+///
+/// Returns `false`, with `batch` unspecified, when a tensor has no row to repeat.
+pub fn pad(batch: &mut Vec<Tensor>, rows: usize) -> bool {
+    let padded = std::mem::take(batch).into_iter().map(|tensor| {
+        let (from, len) = (tensor.rows(), tensor.row_len());
+        let (mut shape, mut data) = tensor.into_parts();
+        let mut last = Data::with_capacity(data.datatype(), len);
+        last.extend_from(&data, from.checked_sub(1)? * len..from * len);
+        (from..rows).for_each(|_| _ = data.extend_from(&last, 0..len));
+        shape[0] = rows.max(from);
+        Tensor::new(shape, data).ok()
+    });
+    padded.collect::<Option<Vec<_>>>().map(|padded| *batch = padded).is_some()
+}
+
 /// Cuts the outputs of a batch into one set per request, which had `rows[i]` rows each.
 ///
 /// `None` when an output's first dimension is not the sum of the rows: such a model's rows cannot be told apart.
@@ -98,6 +114,20 @@ mod tests {
             assert_eq!(batch[0].shape(), [rows.iter().sum(), 2]);
             assert_eq!(scatter(&batch, rows), Some(requests));
         }
+    }
+
+    #[test]
+    fn what_is_padded_has_the_last_row_more_than_once() {
+        let text = |rows: &[&'static str]| {
+            Tensor::new(vec![rows.len()], Data::Bytes(rows.iter().map(|row| (*row).into()).collect())).unwrap()
+        };
+        let mut batch = vec![matrix(2, 2, 1), text(&["a", "b"])];
+        assert!(pad(&mut batch, 4));
+        let numbers = Tensor::new(vec![4, 2], Data::Int32(vec![1, 2, 3, 4, 3, 4, 3, 4].into())).unwrap();
+        assert_eq!(batch, [numbers, text(&["a", "b", "b", "b"])]);
+        let answers = scatter(&batch, &[1, 1, 2]).unwrap();
+        assert_eq!(answers[..2], [vec![matrix(1, 2, 1), text(&["a"])], vec![matrix(1, 2, 3), text(&["b"])]]);
+        assert!(!pad(&mut vec![matrix(0, 2, 1)], 1));
     }
 
     #[test]

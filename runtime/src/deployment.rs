@@ -7,7 +7,8 @@ use crate::error::{LoadError, PredictError};
 use crate::gpus::wants_memory;
 use crate::per_thread::threads;
 use crate::pool::{
-    Cold, Counters, InFlight, Inline, Instance, Outcome, Recorder, probe_batching, rows_within, warm, warm_batches,
+    Cold, Counters, InFlight, Inline, Instance, Outcome, Recorder, has_rows_of_one_cost, probe_batching, rows_within,
+    warm, warm_batches,
 };
 use crate::profile::Profile;
 use crate::queue::{Answer, Job, Limits, Queue, Refusal, Request};
@@ -38,7 +39,7 @@ pub struct PoolOptions {
     pub instances: usize,
     /// The most rows that are run together. A request of more rows runs alone and whole.
     pub batch_rows_max: usize,
-    /// How long a request may wait for company; zero: not at all.
+    /// How long a request may wait for company, and never longer than half of the time until its deadline; zero: not at all.
     pub queue_delay_max: Duration,
     /// The most rows that may wait. A request of more rows than this is refused as [`PredictError::Mismatch`].
     pub queue_rows_max: usize,
@@ -48,6 +49,9 @@ pub struct PoolOptions {
     pub timeout_default: Option<Duration>,
     /// Requests that are measured to cost no more than this run on the thread that asks; zero: none do.
     pub inline_cost_max: Duration,
+    /// The most rows of a request that runs on the thread that asks, whatever it costs and whether others could join it; 0: none
+    /// runs there. `None`: what is measured, and none where a request may wait for company.
+    pub inline_rows_max: Option<usize>,
     /// Of so many requests that ran with others, one is run again alone and compared; 0: none is.
     pub check_one_in: u64,
     /// Threads that a run may use inside the engine, as the program was loaded.
@@ -84,6 +88,8 @@ pub struct Gauges {
     pub in_flight: usize,
     /// Requests that the self-check ran again, and those of them that were answered otherwise.
     pub checks: (u64, u64),
+    /// Rows that were added to batches because the engine was prepared for so many.
+    pub padded_rows: u64,
     /// Time all instances together have spent in the engine, in nanoseconds.
     pub compute_nanos: u64,
     /// Time they were at work on what was queued, in nanoseconds; what ran on the thread that asked is not in it.
@@ -170,11 +176,8 @@ impl Deployment {
         };
         // What runs where it is asked has no queue to wait in while there is no program; and a GPU is never that near.
         let may_sleep = options.scaling.is_some_and(|scaling| scaling.instances_min == 0);
-        let inline_rows = if may_sleep || program.device().is_gpu() {
-            0
-        } else {
-            inline_rows(&mut sessions, program.signature(), &options)
-        };
+        let inline_rows =
+            if may_sleep || program.device().is_gpu() { 0 } else { inline_rows(&mut sessions, &*program, &options) };
         let inline = match inline_rows {
             0 => None,
             rows_max => {
@@ -297,6 +300,7 @@ impl Deployment {
             queue_rows: self.queue.rows(),
             in_flight: self.counters.in_flight.load(Ordering::Relaxed),
             checks: self.counters.checks(),
+            padded_rows: self.counters.padded_rows(),
             compute_nanos: self.counters.compute_nanos.load(Ordering::Relaxed),
             busy_nanos: self.counters.busy_nanos.load(Ordering::Relaxed),
         }
@@ -416,13 +420,20 @@ impl Deployment {
 }
 
 /// The most rows of a request that is to run on the thread that asks. Who wants requests to wait for company gets that.
-fn inline_rows(sessions: &mut [Box<dyn Session>], signature: &Signature, options: &PoolOptions) -> usize {
-    match sessions {
-        [session, ..] if options.queue_delay_max.is_zero() => {
-            rows_within(&mut **session, signature, options.inline_cost_max)
-        }
-        _ => 0,
+fn inline_rows(sessions: &mut [Box<dyn Session>], program: &dyn Program, options: &PoolOptions) -> usize {
+    let cost_max = options.inline_cost_max;
+    if let Some(rows) = options.inline_rows_max {
+        return rows;
     }
+    if cost_max.is_zero() || !options.queue_delay_max.is_zero() || !has_rows_of_one_cost(program.signature()) {
+        return 0;
+    }
+    let way = (program.engine(), program.device());
+    let known = options.profile.as_ref().and_then(|profile| profile.rows_within(way, options.threads, cost_max));
+    known.unwrap_or_else(|| match sessions {
+        [session, ..] => rows_within(&mut **session, program.signature(), cost_max),
+        [] => 0,
+    })
 }
 
 fn warmed_session(program: &dyn Program) -> Result<Box<dyn Session>, LoadError> {

@@ -93,6 +93,11 @@ pub trait Program: Send + Sync {
     fn nodes_on_cpu(&self) -> usize {
         0
     }
+    /// To how many rows the engine wants a batch of these inputs padded, because it is prepared for so many and not for theirs;
+    /// `None`: it takes them as they are.
+    fn rows_prepared(&self, _inputs: &[Tensor]) -> Option<usize> {
+        None
+    }
     /// A new session, one thread's own.
     fn session(&self) -> Result<Box<dyn Session>, LoadError>;
 }

@@ -9,7 +9,7 @@ mod self_check;
 mod warmup;
 mod worker;
 
-pub(crate) use cost::{rows_of, rows_within};
+pub(crate) use cost::{has_rows_of_one_cost, rows_of, rows_within};
 pub(crate) use counters::{Counters, InFlight, Outcome};
 pub(crate) use inline::Inline;
 pub(crate) use instance::Instance;

@@ -1,6 +1,7 @@
 //! What a model costs on this machine, measured when it is loaded, and how it is therefore run.
 
 mod choose;
+mod contest;
 mod hardware;
 mod measure;
 
@@ -36,6 +37,16 @@ impl Profile {
             |curve: &&Curve| (curve.engine.as_str(), curve.device, curve.threads) == (engine.as_str(), device, threads);
         let sizes = self.curves.iter().filter(is_of).flat_map(|curve| &curve.points).map(|point| point.rows);
         sizes.filter(|rows| (2..=batch_rows_max).contains(rows)).collect()
+    }
+
+    /// The most rows whose run takes no longer than `cost`, by that way to run the model; 0 when not even one does. `None` when that
+    /// way was not measured.
+    pub fn rows_within(&self, (engine, device): (EngineName, Device), threads: usize, cost: Duration) -> Option<usize> {
+        let is_of =
+            |curve: &&Curve| (curve.engine.as_str(), curve.device, curve.threads) == (engine.as_str(), device, threads);
+        let points = &self.curves.iter().find(is_of)?.points;
+        let within = points.iter().take_while(|point| point.micros <= cost.as_secs_f64() * 1e6);
+        Some(within.last().map_or(0, |point| point.rows))
     }
 
     /// How the model is best run: on `engine`, when one is wanted, and with `latency_target` in mind. `None` when nothing

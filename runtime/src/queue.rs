@@ -234,7 +234,10 @@ impl Queue {
         if !batching || full || state.closed || self.limits.queue_delay_max.is_zero() {
             return None;
         }
-        let until = first.arrived + self.limits.queue_delay_max;
+        // Half of what a caller has is for the run and the way back.
+        let patience = first.deadline.map(|deadline| deadline.saturating_duration_since(first.arrived) / 2);
+        let until =
+            first.arrived + patience.map_or(self.limits.queue_delay_max, |some| some.min(self.limits.queue_delay_max));
         until.checked_duration_since(now).filter(|wait| !wait.is_zero())
     }
 

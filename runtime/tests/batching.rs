@@ -292,6 +292,13 @@ fn a_batch_waits_for_company_only_as_long_as_it_is_told_and_not_when_full() {
     let bench = Bench::new(PoolOptions { queue_delay_max: short, ..OPTIONS });
     let answer = bench.ask(&[1.0]).answer().expect("the request is answered");
     assert!(answer.queued >= short, "{answer:?}");
+
+    // Nobody waits for company until it is too late.
+    let runtime = runtime();
+    let _timer = runtime.enter();
+    let bench = Bench::new(PoolOptions { queue_delay_max: never, ..OPTIONS });
+    let hurried = Request { deadline: Some(Instant::now() + Duration::from_secs(4)), ..request(vec![column(&[1.0])]) };
+    assert_eq!(outputs(Asked::of(&bench.deployment, hurried)), [1.5]);
 }
 
 #[test]

@@ -3,7 +3,10 @@
 mod support;
 
 use servoir_runtime::faulty::{Faulty, FaultyProgram, column};
-use servoir_runtime::{Answer, Deployment, Identity, PoolOptions, PredictError, Priority, Request};
+use servoir_runtime::{
+    Answer, Curve, Deployment, Device, EngineName, Identity, Point, PoolOptions, PredictError, Priority, Profile,
+    Request,
+};
 use servoir_types::{Data, Datatype, ModelId, Shape, Signature, Tensor, TensorSpec};
 use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
@@ -82,6 +85,31 @@ fn a_few_rows_run_here_and_many_wait_for_an_instance() {
     assert_eq!((statistics.success.count, statistics.inferences, statistics.executions), (3, 130, 3));
 }
 
+/// What was measured before is not measured again: by this profile two rows cost as much as is allowed.
+#[test]
+fn a_profile_says_what_is_cheap() {
+    let curve = |threads: usize, micros: &[f64]| Curve {
+        engine: EngineName::Tract.as_str().into(),
+        device: Device::Cpu,
+        instances: 1,
+        threads,
+        points: (0u32..)
+            .zip(micros)
+            .map(|(power, &micros)| Point { rows: 1 << power, micros, rows_per_second: 1.0 })
+            .collect(),
+    };
+    let profile = Profile {
+        hardware: String::new(),
+        curves: vec![curve(2, &[1.0, 1.0, 1.0]), curve(1, &[10.0, 20.0, 40.0])],
+        left_out: Vec::new(),
+    };
+    let options = PoolOptions { profile: Some(Arc::new(profile)), threads: 1, ..OPTIONS };
+    for (micros, rows) in [(9, 0), (10, 1), (20, 2), (39, 2), (40, 4)] {
+        let options = PoolOptions { inline_cost_max: Duration::from_micros(micros), ..options.clone() };
+        assert_eq!(Bench::new(options).deployment.inline_rows_max(), rows, "{micros}");
+    }
+}
+
 #[test]
 fn who_wants_company_or_forbids_it_gets_the_queue() {
     let texts = Signature {
@@ -99,6 +127,13 @@ fn who_wants_company_or_forbids_it_gets_the_queue() {
         assert_eq!(bench.deployment.inline_rows_max(), 0);
         bench.ask(&[1.0], None).unwrap();
         assert!(!bench.ran_here());
+    }
+    // What somebody says counts before what would be measured.
+    for (said, expected) in [(0, false), (2, false), (3, true)] {
+        let bench = Bench::new(PoolOptions { inline_rows_max: Some(said), ..OPTIONS });
+        assert_eq!(bench.deployment.inline_rows_max(), said);
+        bench.ask(&[1.0, 2.0, 3.0], None).unwrap();
+        assert_eq!(bench.ran_here(), expected, "{said}");
     }
     // What a row costs is not known where its length is free.
     for signature in [texts, free] {

@@ -55,6 +55,7 @@ pub fn pool_defaults(batching: &BatchingConfig) -> PoolOptions {
         queue_bytes_max: batching.queue_bytes_max,
         timeout_default: None,
         inline_cost_max: batching.inline_cost_max,
+        inline_rows_max: None,
         check_one_in: batching.check_one_in,
         threads: 1,
         latency_target: None,
@@ -195,7 +196,7 @@ impl Tuner {
     }
 
     fn file(&self, digest: &Digest, engines: &Engines, placement: &Placement) -> PathBuf {
-        let rows = format!("up to {} rows", self.batch_rows_max);
+        let rows = format!("up to {} rows on {} threads", self.batch_rows_max, self.cores);
         let rows = match placement.devices.iter().any(|device| device.is_gpu()) {
             true => format!("{rows}; {}; on {:?}", self.on_gpus, placement.devices),
             false => rows,

@@ -67,7 +67,7 @@ async fn what_a_deployment_says_counts_before_what_was_measured() {
     let api = server.api();
     let model = api.create_model("churn").await;
     api.upload(&model, Fixture::read("xgb_binary").model).await.expect(201);
-    let tuning = json!({"engine": "onnxruntime", "instances": 3, "threads": 1});
+    let tuning = json!({"engine": "onnxruntime", "instances": 3, "threads": 1, "inlineRowsMax": 5});
     let asked = json!({"tuning": tuning, "batching": {"maxBatchSize": 7, "maxQueueDelayMs": 0.0}});
     let deployed = api.deploy(&model, asked).await.expect(200).json;
     assert_eq!(deployed["deployment"]["tuning"], tuning);
@@ -76,6 +76,9 @@ async fn what_a_deployment_says_counts_before_what_was_measured() {
         (&shown["backend"], &shown["instance_group"][0]["count"], &shown["dynamic_batching"]["preferred_batch_size"]);
     assert_eq!(told, (&json!("onnxruntime"), &json!(3), &json!([7])));
     assert_eq!(shown["servoir"]["threads"], 1);
+    assert_eq!(shown["servoir"]["inline_rows_max"], 5);
+    api.deploy(&model, json!({"tuning": {"inlineRowsMax": 0}})).await.expect(200);
+    assert_eq!(config(&api, "churn").await["servoir"]["inline_rows_max"], 0);
     let wrong = api.deploy(&model, json!({"tuning": {"engine": "guess"}})).await.expect(400);
     assert!(
         wrong.text.contains("/tuning/engine") && wrong.text.contains("trees, onnxruntime, tract"),

@@ -30,7 +30,7 @@ pub async fn a_swap_remembers_what_was_live(world: &World) {
         hardware: "cpu".into(),
         replicas: 3,
         max_batch_size: Some(64),
-        tuning: Tuning { engine: Some("tract".into()), instances: Some(2), threads: None },
+        tuning: Tuning { engine: Some("tract".into()), instances: Some(2), threads: None, inline_rows_max: Some(0) },
         autoscaling: Some(Autoscaling {
             enabled: true,
             min_replicas: 1,

@@ -57,17 +57,18 @@ impl Deployment {
         let sessions = sessions.collect::<Result<Vec<_>, _>>()?;
         self.queue.wake_up();
         for (index, session) in sessions.into_iter().enumerate() {
-            match self.start_instance(&*program, (index, self.instance(&program, session))) {
-                Err(error) if index == 0 => {
-                    self.queue.sleep_on();
-                    return Err(error);
-                }
-                // It runs on those that could be started.
-                Err(error) => tracing::warn!(%error, "an instance could not be started"),
-                Ok(()) => {
-                    self.wanted.fetch_add(1, Ordering::Relaxed);
-                }
+            // Counted first: who has its answer finds it.
+            self.wanted.fetch_add(1, Ordering::Relaxed);
+            let Err(error) = self.start_instance(&*program, (index, self.instance(&program, session))) else {
+                continue;
+            };
+            self.wanted.fetch_sub(1, Ordering::Relaxed);
+            if index == 0 {
+                self.queue.sleep_on();
+                return Err(error);
             }
+            // It runs on those that could be started.
+            tracing::warn!(%error, "an instance could not be started");
         }
         self.look_at_taken(Some(&*program));
         *held = Some(program);

@@ -9,7 +9,7 @@ use super::{Engine, EngineName, LoadOptions, Presence, Program, Session, caught}
 use crate::device::Device;
 use crate::error::{LoadError, RunError};
 use crate::gpus::Onto;
-use bound::Bound;
+use bound::{Bound, Place};
 use cuda::OnGpu;
 use ort::environment::{Environment, GlobalThreadPoolOptions};
 use ort::logging::LogLevel;
@@ -18,6 +18,7 @@ use ort::session::builder::GraphOptimizationLevel;
 use servoir_types::{Signature, Tensor};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 const NAME: &str = EngineName::OnnxRuntime.as_str();
 
@@ -27,6 +28,8 @@ const ADVICE: &str =
 
 /// Inputs of this many bytes make a run a large one, after which memory is given back: that takes longer than a small run.
 const LARGE_BYTES: usize = 4 << 20;
+/// How long a session keeps memory that its runs have stopped to need: small inputs can have large results on the way.
+const KEPT_FOR: Duration = Duration::from_secs(60);
 
 /// The library allows one environment per process, for ever, so this is where it is kept.
 static OPENED: Mutex<Option<Arc<OnnxRuntime>>> = Mutex::new(None);
@@ -204,8 +207,10 @@ impl Program for OnnxProgram {
             }
         };
         let giving_back = giving_back().map_err(rejected)?;
-        let bound = self.gpu.as_ref().filter(|_| Bound::takes(&session)).map(OnGpu::bound);
-        Ok(Box::new(OnnxSession { session, signature: Arc::clone(&self.signature), bound, giving_back }))
+        let place = self.gpu.as_ref().map_or(Place::CPU, OnGpu::place);
+        let bound = Bound::takes(&session).then(|| Bound::new(place));
+        let signature = Arc::clone(&self.signature);
+        Ok(Box::new(OnnxSession { session, signature, bound, giving_back, gave_back: Instant::now() }))
     }
 }
 
@@ -220,24 +225,39 @@ fn giving_back() -> ort::Result<RunOptions> {
 struct OnnxSession {
     session: ort::session::Session,
     signature: Arc<Signature>,
-    /// Memory that the device reaches, where it is not the CPU and the tensors can lie there.
+    /// Memory that is kept for runs, where the tensors can lie there.
     bound: Option<Bound>,
     giving_back: RunOptions,
+    /// When it last gave memory back.
+    gave_back: Instant,
+}
+
+impl OnnxSession {
+    /// How a run is made whose inputs are so large: as always, or so that memory is given back after it.
+    fn gives_back(&mut self, bytes: usize) -> bool {
+        let now = Instant::now();
+        let is_due = bytes >= LARGE_BYTES || now.duration_since(self.gave_back) >= KEPT_FOR;
+        if is_due {
+            self.gave_back = now;
+        }
+        is_due
+    }
 }
 
 impl Session for OnnxSession {
     fn run(&mut self, inputs: &[Tensor], outputs: &mut Vec<Tensor>) -> Result<(), RunError> {
         outputs.clear();
-        if let Some(bound) = self.bound.as_mut().filter(|_| Bound::keeps(inputs)) {
+        let bytes: usize = inputs.iter().map(|input| input.data().size_bytes()).sum();
+        let giving_back = self.gives_back(bytes).then_some(&self.giving_back);
+        if let Some(bound) = self.bound.as_mut().filter(|bound| bound.keeps(bytes)) {
             let failed = |reason| RunError { engine: NAME, reason };
-            *outputs = bound.run(&mut self.session, &self.signature, inputs).map_err(failed)?;
+            *outputs = bound.run((&mut self.session, giving_back), &self.signature, inputs).map_err(failed)?;
             return Ok(());
         }
         let values = inputs.iter().map(tensor::borrow).collect::<Result<Vec<_>, _>>().map_err(failed)?;
-        let bytes: usize = inputs.iter().map(|input| input.data().size_bytes()).sum();
-        let answers = match bytes {
-            LARGE_BYTES.. => self.session.run_with_options(values.as_slice(), &self.giving_back),
-            _ => self.session.run(values.as_slice()),
+        let answers = match giving_back {
+            Some(options) => self.session.run_with_options(values.as_slice(), options),
+            None => self.session.run(values.as_slice()),
         };
         let answers = answers.map_err(failed)?;
         for (spec, value) in self.signature.outputs.iter().zip(answers.values()) {
@@ -281,28 +301,59 @@ mod tests {
         OnnxProgram { environment, path, signature, intra_threads: 1, gpu: None, first: Mutex::new(None) }
     }
 
-    /// The way to a GPU, tried where the device is the processor itself: the library's copies, bindings and kept memory are the
-    /// same.
+    /// Here, where the device is the processor itself, and so on a GPU: the library's copies, bindings and kept memory are the same.
     #[test]
-    fn memory_that_is_kept_for_a_device_gives_the_same_answers() {
-        use ort::memory::AllocationDevice;
-        let place = bound::Place { pinned: AllocationDevice::CPU, id: 0 };
+    fn memory_that_is_kept_gives_the_same_answers() {
         for model in ["mlp_softmax", "smallconv", "two_inputs_add", "echo_INT64", "echo_FP16", "echo_BOOL"] {
             let program = program(model);
             assert!(Bound::takes(&program.commit().unwrap()), "{model}");
-            let mut plain = program.session().unwrap();
+            let (session, signature) = (program.commit().unwrap(), Arc::clone(&program.signature));
+            let giving_back = giving_back().unwrap();
+            let mut plain = OnnxSession { session, signature, bound: None, giving_back, gave_back: Instant::now() };
             let mut session = program.commit().unwrap();
-            let mut bound = Bound::new(place.clone());
+            let mut bound = Bound::new(Place::CPU);
             // Shapes come again, and more of them than are kept.
             for rows in [1, 3, 1, 64].into_iter().chain(2..40).chain([1, 3]) {
                 let inputs = crate::pool::rows_of(&program.signature, rows).unwrap();
                 let mut expected = Vec::new();
                 plain.run(&inputs, &mut expected).unwrap();
-                let got = bound.run(&mut session, &program.signature, &inputs).unwrap();
+                let got = bound.run((&mut session, None), &program.signature, &inputs).unwrap();
                 let shown = |tensors: &[Tensor]| format!("{tensors:?}");
                 assert_eq!(shown(&got), shown(&expected), "{model}, {rows} rows");
             }
         }
+    }
+
+    /// Memory of this process that is in use, in bytes.
+    #[cfg(target_os = "linux")]
+    fn resident() -> usize {
+        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+        statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+    }
+
+    /// A batch whose inputs are small and whose way to the answer is not: what it took is kept, and given back later.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn memory_of_a_large_run_is_given_back_by_a_later_one() {
+        let program = program("smallconv");
+        let (session, signature) = (program.commit().unwrap(), Arc::clone(&program.signature));
+        let giving_back = giving_back().unwrap();
+        let mut session = OnnxSession { session, signature, bound: None, giving_back, gave_back: Instant::now() };
+        let mut outputs = Vec::new();
+        let mut run = |session: &mut OnnxSession, rows| {
+            let inputs = crate::pool::rows_of(&program.signature, rows).unwrap();
+            session.run(&inputs, &mut outputs).unwrap();
+            resident()
+        };
+        let before = run(&mut session, 1);
+        // 3.8 MB of inputs, and four times as much behind the convolution.
+        let after = run(&mut session, 15_000);
+        let kept = run(&mut session, 1);
+        assert!(kept > before + (12 << 20), "{before}, {after}, {kept}");
+        session.gave_back -= KEPT_FOR;
+        run(&mut session, 1);
+        let given_back = run(&mut session, 1);
+        assert!(given_back < before + (6 << 20), "{before}, {after}, {kept}, {given_back}");
     }
 
     #[test]

@@ -9,11 +9,12 @@ use super::{Engine, EngineName, LoadOptions, Program, Session, caught};
 use crate::device::Device;
 use crate::error::{LoadError, RunError};
 use crate::gpus::{Gpu, Onto};
-use plans::{MakePlan, Plans, on_cpu};
+use plans::{MakePlan, Plan, Plans, on_cpu};
 use servoir_types::{Signature, Tensor};
 use std::path::Path;
 use std::sync::Arc;
-use tract_onnx::prelude::TractError;
+use std::time::Instant;
+use tract_onnx::prelude::{TValue, TVec, TractError};
 
 const NAME: &str = EngineName::Tract.as_str();
 
@@ -92,6 +93,10 @@ impl Program for TractProgram {
         if self.0.device.is_gpu() { vec![(self.0.device, self.0.device_bytes)] } else { Vec::new() }
     }
 
+    fn rows_prepared(&self, inputs: &[Tensor]) -> Option<usize> {
+        self.0.plans.rows_prepared(&shapes(inputs))
+    }
+
     fn session(&self) -> Result<Box<dyn Session>, LoadError> {
         Ok(Box::new(TractSession(Arc::clone(&self.0))))
     }
@@ -110,12 +115,25 @@ impl Session for TractSession {
     }
 }
 
+fn shapes(inputs: &[Tensor]) -> Vec<Vec<usize>> {
+    inputs.iter().map(|input| input.shape().to_vec()).collect()
+}
+
 impl Shared {
     fn run(&self, inputs: &[Tensor], outputs: &mut Vec<Tensor>) -> Result<(), String> {
-        let shapes: Vec<Vec<usize>> = inputs.iter().map(|input| input.shape().to_vec()).collect();
-        let plan = self.plans.plan(&self.signature, shapes).map_err(|error| words(&error))?;
-        let values = inputs.iter().map(tensor::give).collect::<Result<_, _>>()?;
-        let answers = plan.run(values).map_err(|error| words(&error))?;
+        let (plan, any) = self.plans.plan(&self.signature, shapes(inputs)).map_err(|error| words(&error))?;
+        let values = || inputs.iter().map(tensor::give).collect::<Result<TVec<TValue>, _>>();
+        let answers = plan.run(values()?).map_err(|error| words(&error))?;
+        // Once for a plan, beside the time that it took to make it. What a single row takes says little of batches.
+        if let Some(any) = any.filter(|_| inputs.iter().all(|input| input.rows() > 1)) {
+            let took = |plan: &Plan| {
+                let (values, started) = (values().ok()?, Instant::now());
+                plan.run(values).ok().map(|_| started.elapsed())
+            };
+            if let (Some(exact), Some(any)) = (took(&plan), took(&any)) {
+                self.plans.compared(exact, any);
+            }
+        }
         for (spec, value) in self.signature.outputs.iter().zip(&answers) {
             let tensor = tensor::take(value, spec.datatype);
             outputs.push(tensor.map_err(|reason| format!("output '{}': {reason}", spec.name))?);

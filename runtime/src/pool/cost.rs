@@ -11,12 +11,8 @@ const RUNS: usize = 5;
 /// The most rows that are tried on the thread that asks.
 const ROWS_MAX: usize = 64;
 
-/// The most rows whose run takes no longer than `limit`: a power of two, up to 64; 0 when not even one does, or when the
-/// cost of a row depends on more than the model.
+/// The most rows whose run takes no longer than `limit`: a power of two, up to 64; 0 when not even one does.
 pub fn rows_within(session: &mut dyn Session, signature: &Signature, limit: Duration) -> usize {
-    if limit.is_zero() || !has_rows_of_one_cost(signature) {
-        return 0;
-    }
     let mut within = 0;
     let mut rows = 1;
     while rows <= ROWS_MAX && shortest(session, signature, rows).is_some_and(|cost| cost <= limit) {
@@ -54,7 +50,7 @@ pub fn rows_of(signature: &Signature, rows: usize) -> Option<Vec<Tensor>> {
 }
 
 /// Whether all that a row costs is known beforehand: no free dimension but the rows', and no texts.
-fn has_rows_of_one_cost(signature: &Signature) -> bool {
+pub fn has_rows_of_one_cost(signature: &Signature) -> bool {
     signature.inputs.iter().all(|input| {
         let fixed = input.shape.dims().is_some_and(|dims| dims.iter().skip(1).all(|&dim| dim >= 0));
         fixed && input.datatype != Datatype::Bytes

@@ -34,6 +34,8 @@ pub struct Counters {
     /// Requests that the self-check ran again, and those of them that were answered otherwise.
     checked: AtomicU64,
     differed: AtomicU64,
+    /// Rows that were added to batches for the engine's sake.
+    padded: AtomicU64,
     /// Set when outputs did not have the rows of the inputs: this program's batches cannot be taken apart.
     unbatchable: AtomicBool,
     last_error: Mutex<Option<String>>,
@@ -105,6 +107,16 @@ impl Counters {
     /// Requests that the self-check ran again, and those of them that were answered otherwise.
     pub fn checks(&self) -> (u64, u64) {
         (self.checked.load(Ordering::Relaxed), self.differed.load(Ordering::Relaxed))
+    }
+
+    /// Counts rows that were added to batches for the engine's sake.
+    pub fn padded(&self, rows: usize) {
+        self.padded.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
+    /// Rows that were added to batches for the engine's sake.
+    pub fn padded_rows(&self) -> u64 {
+        self.padded.load(Ordering::Relaxed)
     }
 
     pub fn is_unbatchable(&self) -> bool {

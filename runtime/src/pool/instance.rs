@@ -43,6 +43,11 @@ impl Instance {
         &self.tap
     }
 
+    /// To how many rows a batch is to be padded, if at all.
+    pub fn rows_prepared(&self, batch: &[Tensor]) -> Option<usize> {
+        self.program.rows_prepared(batch)
+    }
+
     /// The engine's name.
     pub fn engine(&self) -> &'static str {
         self.program.engine().as_str()

@@ -5,7 +5,7 @@ use super::inline::Inline;
 use super::instance::Instance;
 use super::recorder::Execution;
 use super::self_check::SelfCheck;
-use crate::batch::{gather, scatter};
+use crate::batch::{gather, pad, scatter};
 use crate::error::PredictError;
 use crate::queue::{Answer, Job, Queue};
 use servoir_types::Tensor;
@@ -93,13 +93,20 @@ impl Worker {
     fn run_together(&mut self, jobs: &[Job]) -> Option<(Vec<Vec<Tensor>>, Execution)> {
         let started = Instant::now();
         let requests: Vec<&[Tensor]> = jobs.iter().map(|job| job.inputs.as_slice()).collect();
-        let rows: Vec<usize> = jobs.iter().map(|job| job.rows).collect();
+        let mut rows: Vec<usize> = jobs.iter().map(|job| job.rows).collect();
         if !gather(&requests, &mut self.batch) {
             return None;
         }
+        let total: usize = rows.iter().sum();
+        if let Some(prepared) = self.instance.rows_prepared(&self.batch)
+            && pad(&mut self.batch, prepared)
+        {
+            self.instance.counters().padded(prepared - total);
+            // Nobody's: cut off with the others.
+            rows.push(prepared - total);
+        }
         let gathered = Instant::now();
         let mut outputs = Vec::new();
-        let total = rows.iter().sum();
         let ended = self.instance.run(gathered, (&self.batch, total), &mut outputs).ok()?;
         let (input, infer) = (gathered.duration_since(started), ended.duration_since(gathered));
         let answers = scatter(&outputs, &rows);
@@ -111,6 +118,9 @@ impl Worker {
             );
             self.instance.counters().set_unbatchable();
         }
-        answers.map(|answers| (answers, Execution { rows: total, input, infer, output, ended }))
+        answers.map(|mut answers| {
+            answers.truncate(jobs.len());
+            (answers, Execution { rows: total, input, infer, output, ended })
+        })
     }
 }

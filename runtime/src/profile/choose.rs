@@ -7,7 +7,7 @@ use std::time::Duration;
 /// What it costs beside the run to gather a batch, wake who runs it, and wake who waits for it, in microseconds.
 const HAND_OVER_MICROS: f64 = 15.0;
 /// Throughputs that differ by less than this are taken for equal: they are measured in a moment, on a busy machine.
-const EQUAL_WITHIN: f64 = 0.03;
+const EQUAL_WITHIN: f64 = 0.02;
 
 /// The way that answers the most rows per second; among equals, the one whose runs are shortest. Under a target for the
 /// latency, only runs of at most half of it count, if there are any: the other half is for waiting.

@@ -5,7 +5,7 @@ use servoir_kernels::Tier;
 use servoir_kernels::cuda::DeviceInfo;
 
 /// Raised whenever what is measured, or how, changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The machine and the engines, as far as they decide what a model costs: processor, cores, instructions, versions.
 pub fn fingerprint(engines: &Engines) -> String {

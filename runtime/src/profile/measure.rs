@@ -1,34 +1,26 @@
 //! Measuring: each engine that can load the model, each way to share the cores, each size of batch, within a time.
 
 use super::choose::choose;
-use super::{Curve, Point, Profile, fingerprint};
+use super::contest::{Contender, contest, point, sessions};
+use super::{Curve, Profile, fingerprint};
 use crate::artifact::Artifact;
-use crate::batch::is_batchable;
 use crate::device::Device;
-use crate::engine::{EngineName, Engines, LoadOptions, Program, Session, caught};
+use crate::engine::{EngineName, Engines, LoadOptions, Program};
 use crate::error::LoadError;
-use crate::pool::rows_of;
-use servoir_types::Tensor;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// An engine that takes this much longer for a row than the best is not measured further.
 const HOPELESS: f64 = 2.0;
+/// What the ways of an engine take of the time that is left.
+const SHARE: f64 = 0.8;
 /// A run that is shorter than this, in microseconds, is shorter than a call of any engine but the one that made it.
 const UNBEATABLE_MICROS: f64 = 10.0;
-/// The longest time for one point of a curve.
-const POINT_MAX: Duration = Duration::from_millis(60);
-/// The shortest.
-const POINT_MIN: Duration = Duration::from_millis(1);
-/// The fewest runs of a point that are measured.
-const RUNS_MIN: usize = 3;
-/// The most.
-const RUNS_MAX: usize = 10_000;
 
 /// How to measure.
 #[derive(Debug, Clone)]
 pub struct ProfileOptions {
-    /// How long it may take; a load or run that is under way is not cut short.
+    /// How long it may take, beside loading the first engine that can; a load or run that is under way is not cut short.
     pub time: Duration,
     /// Cores to share.
     pub cores: usize,
@@ -65,6 +57,7 @@ pub fn measure(engines: &Engines, artifact: &Artifact, options: &ProfileOptions)
         engines,
         artifact,
         options,
+        started,
         until: started,
         loaded: Vec::new(),
         left_out: Vec::new(),
@@ -74,7 +67,7 @@ pub fn measure(engines: &Engines, artifact: &Artifact, options: &ProfileOptions)
     let mut curves = Vec::new();
     for (number, device) in (1..).zip(&options.devices) {
         // Each device has its share of the time, and what those before it have left.
-        bench.until = started + options.time * number / u32::try_from(options.devices.len()).unwrap_or(u32::MAX);
+        bench.until = bench.started + options.time * number / u32::try_from(options.devices.len()).unwrap_or(u32::MAX);
         curves.extend(if device.is_gpu() { bench.curves_on_gpu(*device) } else { bench.curves_on_cpu() });
     }
     let chosen = choose(curves.iter(), options.latency_target);
@@ -96,6 +89,8 @@ struct Bench<'a> {
     engines: &'a Engines,
     artifact: &'a Artifact,
     options: &'a ProfileOptions,
+    /// When the first run began, and as much later as loading took.
+    started: Instant,
     until: Instant,
     loaded: Vec<Loaded>,
     /// What was not measured, and why.
@@ -117,12 +112,25 @@ impl Bench<'_> {
         Instant::now() >= self.until
     }
 
+    /// Something that is to be ready before runs can be measured, and takes nothing of their time.
+    fn opening<T>(&mut self, open: impl FnOnce(&Self) -> T) -> T {
+        let began = Instant::now();
+        let opened = open(self);
+        let took = began.elapsed();
+        self.started += took;
+        self.until += took;
+        opened
+    }
+
     fn load(&mut self, way: (EngineName, Device), threads: usize) -> Result<Arc<dyn Program>, LoadError> {
         if let Some(loaded) = self.loaded.iter().find(|loaded| (loaded.way, loaded.threads) == (way, threads)) {
             return Ok(Arc::clone(&loaded.program));
         }
         let options = LoadOptions { engine: Some(way.0), device: way.1, intra_threads: threads };
-        let program = self.engines.load(self.artifact, &options)?;
+        // What another engine takes to load beside the first that can counts: it is rarely the better one.
+        let is_beside = !self.loaded.is_empty() && self.loaded.iter().all(|loaded| loaded.way != way);
+        let load = |bench: &Self| bench.engines.load(bench.artifact, &options);
+        let program = if is_beside { load(self) } else { self.opening(load) }?;
         self.loaded.push(Loaded { way, threads, program: Arc::clone(&program) });
         Ok(program)
     }
@@ -176,7 +184,8 @@ impl Bench<'_> {
             self.first_error.get_or_insert(error);
             reason
         })?;
-        let alone = sessions(&program, 1).and_then(|mut sessions| self.point(&program, &mut sessions, 1));
+        let sessions = self.opening(|_| sessions(&program, 1));
+        let alone = sessions.and_then(|mut sessions| point(&program, &mut sessions, (1, self.until)));
         alone.map(|point| point.micros).ok_or_else(|| "it refuses made-up inputs".to_owned())
     }
 
@@ -218,94 +227,27 @@ impl Bench<'_> {
 
     /// The curves of one engine, one for each way to share the cores.
     fn curves(&mut self, (engine, device): (EngineName, Device)) -> Vec<Curve> {
-        let mut curves = Vec::new();
+        let mut contenders = Vec::new();
         for (instances, threads) in ways((engine, device), self.options.cores) {
             let shown = format!("{} on {device} with {instances} × {threads} threads", engine.as_str());
-            if self.is_over() && !curves.is_empty() {
+            if self.is_over() && !contenders.is_empty() {
                 self.left_out.push(format!("{shown}: no time was left"));
                 continue;
             }
             match self.load((engine, device), threads) {
                 Ok(program) => {
-                    let points = self.points(&program, instances).unwrap_or_default();
-                    curves.push(Curve { engine: engine.as_str().into(), device, instances, threads, points });
+                    let curve =
+                        Curve { engine: engine.as_str().into(), device, instances, threads, points: Vec::new() };
+                    contenders.extend(self.opening(|_| Contender::new(program, curve)));
                 }
                 Err(error) => self.left_out.push(format!("{shown}: {error}")),
             }
         }
-        curves.retain(|curve| !curve.points.is_empty());
-        curves
-    }
-
-    /// Sizes of batches in powers of two, as far as the time goes.
-    fn points(&self, program: &Arc<dyn Program>, instances: usize) -> Option<Vec<Point>> {
-        let mut sessions = sessions(program, instances)?;
-        let options = self.options;
-        let rows_max = if program.device().is_gpu() { options.gpu_batch_rows_max } else { options.batch_rows_max };
-        let rows_max = if is_batchable(program.signature()) { rows_max.max(1) } else { 1 };
-        let mut points: Vec<Point> = Vec::new();
-        let mut rows = 1;
-        loop {
-            // The next run takes about twice as long as the last.
-            let next = points.last().map_or(0.0, |last| 2.0 * last.micros * RUNS_MIN as f64 / 1e6);
-            let left = self.until.saturating_duration_since(Instant::now());
-            if !points.is_empty() && Duration::from_secs_f64(next) > left {
-                break;
-            }
-            let Some(point) = self.point(program, &mut sessions, rows) else { break };
-            points.push(point);
-            if rows >= rows_max {
-                break;
-            }
-            rows = (rows * 2).min(rows_max);
-        }
-        Some(points)
-    }
-
-    /// One size of batch on all sessions at once; `None` when the model refuses made-up inputs.
-    fn point(&self, program: &Arc<dyn Program>, sessions: &mut [Box<dyn Session>], rows: usize) -> Option<Point> {
-        let inputs = rows_of(program.signature(), rows)?;
+        let rows_max = if device.is_gpu() { self.options.gpu_batch_rows_max } else { self.options.batch_rows_max };
+        // A part of the time is for the engines that come after this one.
         let left = self.until.saturating_duration_since(Instant::now());
-        let time = (left / 8).clamp(POINT_MIN, POINT_MAX);
-        let inputs = inputs.as_slice();
-        let runs = std::thread::scope(|scope| {
-            let mut threads = Vec::with_capacity(sessions.len());
-            for session in sessions {
-                let thread = std::thread::Builder::new().name("servoir-profile".into());
-                threads.push(thread.spawn_scoped(scope, move || run_for(&mut **session, inputs, time)));
-            }
-            threads.into_iter().map(|thread| thread.ok()?.join().ok()?).collect::<Option<Vec<_>>>()
-        })?;
-        let micros = runs.iter().sum::<f64>() / runs.len() as f64;
-        let rows_per_second = runs.iter().map(|micros| rows as f64 * 1e6 / micros).sum();
-        Some(Point { rows, micros, rows_per_second })
+        contest(contenders, rows_max, Instant::now() + left.mul_f64(SHARE))
     }
-}
-
-fn sessions(program: &Arc<dyn Program>, count: usize) -> Option<Vec<Box<dyn Session>>> {
-    (0..count).map(|_| caught(|| program.session()).ok()?.ok()).collect()
-}
-
-/// Runs a session for a time, once to warm up and at least a few times more, and says how long a run takes in the middle,
-/// in microseconds. Where one run takes longer than all of them should, it is the only one.
-fn run_for(session: &mut dyn Session, inputs: &[Tensor], time: Duration) -> Option<f64> {
-    let mut outputs = Vec::new();
-    let mut run = || {
-        let started = Instant::now();
-        let result = caught(|| session.run(inputs, &mut outputs));
-        matches!(result, Ok(Ok(()))).then(|| started.elapsed())
-    };
-    let first = run()?;
-    if first > time * RUNS_MIN as u32 {
-        return Some(first.as_secs_f64() * 1e6);
-    }
-    let until = Instant::now() + time;
-    let mut runs = Vec::new();
-    while runs.len() < RUNS_MIN || (Instant::now() < until && runs.len() < RUNS_MAX) {
-        runs.push(run()?);
-    }
-    runs.sort_unstable();
-    Some(runs[runs.len() / 2].as_secs_f64() * 1e6)
 }
 
 /// Ways to share the cores, as instances and threads of each. Sessions with more than one thread share one pool, which

@@ -23,6 +23,7 @@ pub const OPTIONS: PoolOptions = PoolOptions {
     queue_bytes_max: 1 << 20,
     timeout_default: None,
     inline_cost_max: Duration::ZERO,
+    inline_rows_max: None,
     check_one_in: 0,
     threads: 1,
     latency_target: None,

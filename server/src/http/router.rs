@@ -42,14 +42,7 @@ pub fn build(app: SharedApp) -> Router {
     let (router, _) = routes().split_for_parts();
     let router = router.route_layer(from_fn_with_state(app.clone(), idempotency::layer));
     let router = router.route_layer(from_fn_with_state(app.clone(), registry::unless_in_use));
-    let router = match document() {
-        Ok(document) => router.merge(openapi::routes(document)),
-        Err(error) => {
-            tracing::error!(%error, "the API document cannot be written and is not served");
-            router
-        }
-    };
-    router.fallback(no_such_route).with_state(app)
+    router.merge(openapi::routes(document)).fallback(no_such_route).with_state(app)
 }
 
 async fn no_such_route(uri: http::Uri) -> ApiError {

@@ -223,6 +223,7 @@ fn pool_options(app: &SharedApp, placed: &Placed) -> PoolOptions {
             utilization: bounds.target_cpu_utilization / 100.0,
         }),
         latency_target: spec.latency_target_ms.map(|target| Duration::from_secs_f64(target / 1e3)),
+        inline_rows_max: spec.tuning.inline_rows_max.map(|rows| rows as usize),
         ..pool_defaults(&app.config.batching)
     }
 }

@@ -118,6 +118,7 @@ struct ModelGauges {
     in_flight: IntGaugeVec,
     compute_seconds: CounterVec,
     checks: IntCounterVec,
+    padded: IntCounterVec,
     shadows: ShadowMetrics,
     memory: IntGaugeVec,
     device_memory: IntGaugeVec,
@@ -217,6 +218,12 @@ impl Metrics {
                     "servoir_self_checks_total",
                     "Requests that ran again alone, by whether they were answered alike.",
                     &["model", "model_id", "version", "outcome"],
+                )?,
+                padded: counter_vec(
+                    r,
+                    "servoir_padded_rows_total",
+                    "Rows that were added to batches because the engine was prepared for so many, and not for theirs.",
+                    &["model", "model_id", "version"],
                 )?,
                 shadows: ShadowMetrics::new(r)?,
                 memory: int_gauge_vec(
@@ -372,6 +379,7 @@ impl Metrics {
         // Counters that others keep: they are copied whole.
         gauges.compute_seconds.reset();
         gauges.checks.reset();
+        gauges.padded.reset();
         gauges.shadows.reset();
         gauges.trained.reset();
         let entries = app.serving.entries();
@@ -392,6 +400,7 @@ impl Metrics {
                     let labels = [labels[0], labels[1], labels[2], &device.to_string()];
                     gauges.device_memory.with_label_values(&labels).add(i64::try_from(bytes).unwrap_or(i64::MAX));
                 }
+                gauges.padded.with_label_values(&labels).inc_by(now.padded_rows);
                 let (checked, differed) = now.checks;
                 for (outcome, count) in [("alike", checked - differed), ("different", differed)] {
                     let labels = [labels[0], labels[1], labels[2], outcome];

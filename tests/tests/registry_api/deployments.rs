@@ -38,7 +38,8 @@ async fn a_version_goes_live_is_swapped_rolled_back_and_taken_down() {
         let deployment = &deployed["deployment"];
         let expected = json!({"replicas": 1, "hardware": "auto", "version": 1, "state": "ready", "reason": null,
             "engine": "trees", "device": "cpu", "autoscaling": null, "latencyTargetMs": null, "canary": null,
-            "shadow": null, "rolledBack": null, "tuning": {"engine": null, "instances": null, "threads": null}, "batching": {"maxBatchSize": null, "maxQueueDelayMs": 0.0},
+            "shadow": null, "rolledBack": null,
+            "tuning": {"engine": null, "instances": null, "threads": null, "inlineRowsMax": null}, "batching": {"maxBatchSize": null, "maxQueueDelayMs": 0.0},
             "endpointUrl": format!("{}/v1/predict/{id}", server.url()), "deployedAt": deployment["deployedAt"]});
         assert_eq!(deployment, &expected);
         assert_eq!(live_version(&api, &id).await, 1);

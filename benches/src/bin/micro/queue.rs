@@ -99,6 +99,7 @@ fn options() -> PoolOptions {
         queue_bytes_max: 1 << 28,
         timeout_default: None,
         inline_cost_max: Duration::ZERO,
+        inline_rows_max: None,
         threads: 1,
         latency_target: None,
         scaling: None,

@@ -1,6 +1,6 @@
 //! ONNX Runtime's CUDA provider: registered or refused, never a run on the CPU unasked.
 
-use super::bound::{Bound, Place};
+use super::bound::Place;
 use super::placement::Placements;
 use super::{NAME, rejected};
 use crate::device::Device;
@@ -57,9 +57,9 @@ impl OnGpu {
         i32::try_from(self.gpu.info().ordinal).unwrap_or(i32::MAX)
     }
 
-    /// Memory for the runs of a session.
-    pub fn bound(&self) -> Bound {
-        Bound::new(Place::cuda(self.id()))
+    /// The device, as far as its memory goes.
+    pub fn place(&self) -> Place {
+        Place::cuda(self.id())
     }
 
     /// Asks for the provider.

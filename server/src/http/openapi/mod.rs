@@ -6,8 +6,14 @@ pub mod texts;
 pub use complete::complete;
 
 use crate::app::SharedApp;
+use crate::error::ApiError;
 use axum::Router;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use serde_json::Value;
+use std::sync::OnceLock;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -57,11 +63,29 @@ impl Modify for SecuritySchemes {
     }
 }
 
-/// The routes that show a document.
-pub fn routes(document: Value) -> Router<SharedApp> {
+/// The document as it is sent.
+static WRITTEN: OnceLock<Bytes> = OnceLock::new();
+
+/// The routes that show the document, which `describe` gives. It is made when somebody asks for it: what it is made of takes some
+/// megabytes, and most servers are never asked.
+pub fn routes(describe: fn() -> Result<Value, serde_json::Error>) -> Router<SharedApp> {
     // The page's badge would ask a validator on the internet.
-    let config = Config::default().validator_url("none").try_it_out_enabled(true);
-    SwaggerUi::new(PAGE_PATH).config(config).external_url_unchecked(DOCUMENT_PATH, document).into()
+    let config = Config::from(DOCUMENT_PATH).validator_url("none").try_it_out_enabled(true);
+    let page: Router<SharedApp> = SwaggerUi::new(PAGE_PATH).config(config).into();
+    page.route(DOCUMENT_PATH, get(move || send(describe)))
+}
+
+async fn send(describe: fn() -> Result<Value, serde_json::Error>) -> Result<impl IntoResponse, ApiError> {
+    let written = match WRITTEN.get() {
+        Some(written) => written.clone(),
+        None => {
+            let write = move || describe().and_then(|document| serde_json::to_vec(&document));
+            let written = tokio::task::spawn_blocking(write).await.map_err(ApiError::internal)?;
+            let written = Bytes::from(written.map_err(ApiError::internal)?);
+            WRITTEN.get_or_init(|| written).clone()
+        }
+    };
+    Ok(([(CONTENT_TYPE, "application/json")], written))
 }
 
 #[cfg(test)]

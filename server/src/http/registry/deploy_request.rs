@@ -17,6 +17,8 @@ use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, OneOf
 pub const REPLICAS_MAX: i64 = 64;
 /// The most threads of a run.
 pub const THREADS_MAX: i64 = 1024;
+/// The most rows that a connection's thread can be told to run: others that it reads wait meanwhile.
+const INLINE_ROWS_MAX: i64 = 1024;
 /// The most rows of one batch.
 pub const BATCH_ROWS_MAX: i64 = 65_536;
 /// The longest that a request may be made to wait for company, in milliseconds.
@@ -117,6 +119,10 @@ pub struct TuningChoice {
     #[schema(minimum = 1, maximum = 1024)]
     #[serde(default, deserialize_with = "whole::optional")]
     threads: Option<i64>,
+    /// The most rows of a request that runs on the thread that reads it and waits for nobody, whatever it costs; 0: none does.
+    #[schema(minimum = 0, maximum = 1024)]
+    #[serde(default, deserialize_with = "whole::optional")]
+    inline_rows_max: Option<i64>,
 }
 
 /// How the version comes in: `"swap"` (the default), `"shadow"`, or `{"canary": {"percent": 10}}`.
@@ -195,6 +201,19 @@ impl DeployModel {
         }
         let tuning = self.tuning.unwrap_or_default().check(&mut fields);
         let autoscaling = self.autoscaling.map(|bounds| bounds.check(&mut fields));
+        if tuning.inline_rows_max.is_some_and(|rows| rows > 0) {
+            let sleeps = autoscaling.as_ref().is_some_and(|bounds| bounds.enabled && bounds.min_replicas == 0);
+            let reason = match (max_queue_delay_ms > 0.0, sleeps) {
+                (true, _) => Some("batching.maxQueueDelayMs asks that they wait for company"),
+                (_, true) => Some("with autoscaling.minReplicas 0 there may be no model to run"),
+                _ => None,
+            };
+            if let Some(reason) = reason {
+                let detail =
+                    format!("requests cannot run on the thread that reads them: {reason}; leave out one of both");
+                fields.wrong("/tuning/inlineRowsMax", detail);
+            }
+        }
         let strategy = self.strategy.unwrap_or_default().check(&mut fields);
         fields.finish()?;
         let spec = DeploymentSpec {
@@ -243,6 +262,10 @@ impl TuningChoice {
             engine: self.engine,
             instances: self.instances.map(|count| whole(fields, "/tuning/instances", count, REPLICAS_MAX)),
             threads: self.threads.map(|count| whole(fields, "/tuning/threads", count, THREADS_MAX)),
+            inline_rows_max: self.inline_rows_max.map(|rows| {
+                fields.within("/tuning/inlineRowsMax", rows, &(0..=INLINE_ROWS_MAX));
+                u32::try_from(rows).unwrap_or(0)
+            }),
         }
     }
 }
@@ -328,10 +351,10 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_all_at_once() {
-        let cases: [(&str, &[&str]); 13] = [
+        let cases: [(&str, &[&str]); 15] = [
             (
                 r#"{"version": 0, "replicas": 65, "latencyTargetMs": 0, "batching": {"maxBatchSize": 0, "maxQueueDelayMs": -1},
-                "tuning": {"engine": "x", "instances": 0, "threads": 1025},
+                "tuning": {"engine": "x", "instances": 0, "threads": 1025, "inlineRowsMax": 1025},
                 "strategy": {"canary": {"percent": 100}}, "autoscaling": {"minReplicas": 3, "maxReplicas": 2}}"#,
                 &[
                     "/version",
@@ -342,9 +365,15 @@ mod tests {
                     "/tuning/engine",
                     "/tuning/instances",
                     "/tuning/threads",
+                    "/tuning/inlineRowsMax",
                     "/autoscaling/maxReplicas",
                     "/strategy/canary/percent",
                 ],
+            ),
+            (r#"{"tuning": {"inlineRowsMax": 1}, "batching": {"maxQueueDelayMs": 1}}"#, &["/tuning/inlineRowsMax"]),
+            (
+                r#"{"tuning": {"inlineRowsMax": 1}, "autoscaling": {"enabled": true, "minReplicas": 0, "maxReplicas": 2}}"#,
+                &["/tuning/inlineRowsMax"],
             ),
             (r#"{"strategy": "canary"}"#, &["/strategy/canary"]),
             (r#"{"strategy": {"canary": {"percent": 1.5}}}"#, &["/strategy/canary/percent"]),

@@ -77,6 +77,7 @@ pub struct Batching {
 
 /// What was said of how the model is run; `null`: as it was measured, which `/v2/models/{model}/config` shows.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Tuning {
     /// The engine.
     #[schema(required)]
@@ -87,6 +88,9 @@ pub struct Tuning {
     /// Threads that a run may use inside the engine.
     #[schema(required)]
     pub threads: Option<u32>,
+    /// The most rows of a request that runs on the thread that reads it.
+    #[schema(required)]
+    pub inline_rows_max: Option<u32>,
 }
 
 /// A version that takes a share of the requests.
@@ -156,6 +160,7 @@ impl Deployment {
                 engine: spec.tuning.engine.clone(),
                 instances: spec.tuning.instances,
                 threads: spec.tuning.threads,
+                inline_rows_max: spec.tuning.inline_rows_max,
             },
             canary: deployment
                 .canary
