@@ -64,7 +64,7 @@ pub fn run(plan: &Plan) -> Result<Measured> {
     })?;
     measured.checked = expected.compare(&measured.samples)?;
     measured.server_cpu = used;
-    measured.own_cpu = own;
+    measured.own_cpu = own.all;
     measured.resident_bytes = plan.watched.resident_bytes()?;
     Ok(measured)
 }

@@ -3,30 +3,49 @@
 use anyhow::{Context as _, Result};
 use std::collections::HashMap;
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-/// Processor time used so far, user and system together.
+/// Processor time used so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Usage(Duration);
+pub struct Usage {
+    /// The program's own and the system's on its behalf.
+    pub all: Duration,
+    /// The system's, as far as it is told apart.
+    pub system: Duration,
+}
 
 impl Usage {
     /// Of a process and its descendants, from `/proc` (proc(5): fields 14 and 15 of `stat`, in ticks of 1/100 s).
     pub fn of(process: u32) -> Result<Self> {
-        let ticks = |stat: &str| -> Option<u64> {
-            Some(field(stat, 14)?.parse::<u64>().ok()? + field(stat, 15)?.parse::<u64>().ok()?)
-        };
-        let of_all = family(process)?.iter().filter_map(|(_, stat)| ticks(stat)).sum::<u64>();
-        Ok(Self(Duration::from_millis(of_all * 10)))
+        let family = family(process)?;
+        let ticks =
+            |number| -> u64 { family.iter().filter_map(|(_, stat)| field(stat, number)?.parse::<u64>().ok()).sum() };
+        let [user, system] = [14, 15].map(|number| Duration::from_millis(ticks(number) * 10));
+        Ok(Self { all: user + system, system })
     }
 
     /// So many seconds.
     pub fn seconds(seconds: f64) -> Self {
-        Self(Duration::from_secs_f64(seconds.max(0.0)))
+        Self { all: Duration::from_secs_f64(seconds.max(0.0)), system: Duration::ZERO }
     }
 
     /// What was used after an earlier reading.
-    pub fn since(self, earlier: Self) -> Duration {
-        self.0.saturating_sub(earlier.0)
+    pub fn since(self, earlier: Self) -> Self {
+        Self { all: self.all.saturating_sub(earlier.all), system: self.system.saturating_sub(earlier.system) }
+    }
+}
+
+/// A program that another one starts, such as one that measures it; by itself where there is none.
+pub fn started_under(under: &[String], program: &Path) -> Command {
+    match under {
+        [] => Command::new(program),
+        [first, more @ ..] => {
+            let mut command = Command::new(first);
+            command.args(more).arg(program);
+            command
+        }
     }
 }
 
@@ -68,7 +87,7 @@ fn field(stat: &str, number: usize) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
 
     #[test]
     fn a_process_is_seen_with_its_children() {

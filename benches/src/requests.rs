@@ -1,7 +1,7 @@
-//! Requests of every form to a server with churn, in rounds that are paired with the same requests to the baseline.
+//! Requests of every form to a server with churn, in rounds that are paired with the same requests to bare hyper.
 
-use crate::baseline;
 use anyhow::Result;
+use servoir_benches::bare;
 use servoir_benches::load::{self, Form, Measured, Model, Plan, Target, Watched};
 use servoir_benches::random::Random;
 use servoir_benches::report::{median, spread};
@@ -27,7 +27,7 @@ const CASES: [Case; 5] = [
 
 /// Measures and prints all cases. The server serves churn.
 pub fn measure(server: &Server) -> Result<()> {
-    let bare = baseline::Process::start()?;
+    let bare = bare::Process::start(&[])?;
     let model = Model::of(&server.target("/"), "churn")?;
     for (name, path, form, rows, connections) in CASES {
         let target = server.target(path);
@@ -60,11 +60,12 @@ fn show(ours: &[Measured], bare: &[Measured], rows: usize) {
     let of = |rounds: &[Measured], value: &dyn Fn(&Measured) -> f64| rounds.iter().map(value).collect::<Vec<f64>>();
     for (name, rounds) in [("servoir", ours), ("bare hyper", bare)] {
         println!(
-            "  {name:<10} {:>9.0} rows/s, p50 {:>6.0} µs, p99 {:>6.0} µs, server CPU {:>6.1} µs per request",
+            "  {name:<10} {:>9.0} rows/s, p50 {:>6.0} µs, p99 {:>6.0} µs, server CPU {:>6.1} µs per request, {:.1} of them the system's",
             median(&of(rounds, &|round| round.per_second() * rows as f64)),
             median(&of(rounds, &|round| round.quantile_us(0.5))),
             median(&of(rounds, &|round| round.quantile_us(0.99))),
             median(&of(rounds, &Measured::server_cpu_us)),
+            median(&of(rounds, &Measured::server_system_us)),
         );
     }
     let paired = |value: &dyn Fn(&Measured) -> f64, join: fn(f64, f64) -> f64| {

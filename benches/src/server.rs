@@ -1,6 +1,7 @@
 //! The release binary as a process of its own.
 
 use crate::load::{Target, exchange};
+use crate::process::started_under;
 use anyhow::{Context as _, Result, ensure};
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
@@ -49,8 +50,16 @@ impl Server {
     /// # Errors
     /// When it ends or is not ready in time.
     pub fn start<A: AsRef<OsStr>>(data_dir: &Path, arguments: &[A]) -> Result<Self> {
+        Self::start_under(&[], data_dir, arguments)
+    }
+
+    /// The same under another program, such as one that measures it.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_under<A: AsRef<OsStr>>(under: &[String], data_dir: &Path, arguments: &[A]) -> Result<Self> {
         let started = Instant::now();
-        let mut child = Command::new(given("SERVOIR_TEST_BINARY")?)
+        let mut child = started_under(under, &given("SERVOIR_TEST_BINARY")?)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
             .args(arguments)

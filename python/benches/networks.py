@@ -9,8 +9,10 @@ IR_VERSION = 8
 # MobileNetV1 at half width (Howard et al. 2017): channels and stride of each depthwise-separable block.
 BLOCKS = ((32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (256, 1), (256, 1), (512, 2), (512, 1))
 SIDE, CLASSES = 224, 1000
-# A sentence encoder of MiniLM's depth and half its width.
-LAYERS, WIDTH, HEADS, TOKENS, VOCABULARY = 6, 192, 6, 64, 8192
+# Sentence encoders of MiniLM's depth (all-MiniLM-L6-v2), with a quarter of its vocabulary: what is looked up costs nothing.
+LAYERS, TOKENS, VOCABULARY = 6, 64, 8192
+# Width and heads: MiniLM's own, and half of them.
+MINILM, HALF = (384, 12), (192, 6)
 
 
 class Graph:
@@ -80,36 +82,37 @@ def mobilenet(seed: int) -> onnx.ModelProto:
     return graph.model(TensorProto.FLOAT, [3, SIDE, SIDE], value, CLASSES)
 
 
-def transformer(seed: int) -> onnx.ModelProto:
+def encoder(seed: int, width: int, heads_count: int) -> onnx.ModelProto:
     graph = Graph(seed)
-    ones, zeros = (graph.constant(np.full(WIDTH, number, np.float32)) for number in (1, 0))
-    scale = graph.constant(np.float32((WIDTH / HEADS) ** -0.5))
+    ones, zeros = (graph.constant(np.full(width, number, np.float32)) for number in (1, 0))
+    scale = graph.constant(np.float32((width / heads_count) ** -0.5))
     half, one, root = (graph.constant(np.float32(number)) for number in (0.5, 1.0, 2**-0.5))
-    by_head = graph.constant(np.array([0, TOKENS, HEADS, WIDTH // HEADS], np.int64))
-    together = graph.constant(np.array([0, TOKENS, WIDTH], np.int64))
+    by_head = graph.constant(np.array([0, TOKENS, heads_count, width // heads_count], np.int64))
+    together = graph.constant(np.array([0, TOKENS, width], np.int64))
 
     def heads(value: str, order: list) -> str:
-        value = graph.node("Reshape", graph.dense(value, WIDTH, WIDTH), by_head)
+        value = graph.node("Reshape", graph.dense(value, width, width), by_head)
         return graph.node("Transpose", value, perm=order)
 
     def normalized(value: str) -> str:
         return graph.node("LayerNormalization", value, ones, zeros, axis=-1)
 
-    value = graph.node("Gather", graph.weight(VOCABULARY, WIDTH), "input")
+    value = graph.node("Gather", graph.weight(VOCABULARY, width), "input")
     for _ in range(LAYERS):
         query, key, content = heads(value, [0, 2, 1, 3]), heads(value, [0, 2, 3, 1]), heads(value, [0, 2, 1, 3])
         scores = graph.node("Softmax", graph.node("Mul", graph.node("MatMul", query, key), scale), axis=-1)
         mixed = graph.node("Transpose", graph.node("MatMul", scores, content), perm=[0, 2, 1, 3])
-        value = normalized(graph.node("Add", value, graph.dense(graph.node("Reshape", mixed, together), WIDTH, WIDTH)))
-        inner = graph.dense(value, WIDTH, 4 * WIDTH)
+        value = normalized(graph.node("Add", value, graph.dense(graph.node("Reshape", mixed, together), width, width)))
+        inner = graph.dense(value, width, 4 * width)
         gate = graph.node("Add", graph.node("Erf", graph.node("Mul", inner, root)), one)
         gelu = graph.node("Mul", graph.node("Mul", inner, half), gate)
-        value = normalized(graph.node("Add", value, graph.dense(gelu, 4 * WIDTH, WIDTH)))
-    return graph.model(TensorProto.INT64, [TOKENS], graph.node("ReduceMean", value, axes=[1], keepdims=0), WIDTH)
+        value = normalized(graph.node("Add", value, graph.dense(gelu, 4 * width, width)))
+    return graph.model(TensorProto.INT64, [TOKENS], graph.node("ReduceMean", value, axes=[1], keepdims=0), width)
 
 
 def all_of_them(seed: int) -> list:
-    return [("mlp", mlp(seed)), ("mobilenet", mobilenet(seed)), ("transformer", transformer(seed))]
+    encoders = [("transformer", encoder(seed, *HALF)), ("minilm", encoder(seed, *MINILM))]
+    return [("mlp", mlp(seed)), ("mobilenet", mobilenet(seed)), *encoders]
 
 
 def rows_for(model: onnx.ModelProto, rows: int) -> dict:

@@ -17,6 +17,9 @@ pub struct BenchOptions {
     /// What is measured; by default `server`, `micro` and `codec`, which take ten minutes
     #[arg(value_enum)]
     what: Option<What>,
+    /// Measure what is shipped, the profile `dist`, which takes as long again to build, and not `release`
+    #[arg(long)]
+    dist: bool,
     /// Passed on: parts of `micro`, tables of `curves`, models of `tune`, options of the others
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
@@ -38,6 +41,8 @@ enum What {
     Tune,
     /// Other servers, from pip, side by side; `--url` for one that runs already, such as Triton; `-- --help` for more
     Rivals,
+    /// Where a prediction's time goes, by function: callgrind's count of the build that is shipped
+    Trace,
     /// The load generator alone, against any server
     Load,
     /// Training, beside xgboost, lightgbm and scikit-learn: what the models are worth, and how long it took
@@ -71,6 +76,7 @@ impl What {
             Self::Curves => "curves",
             Self::Monitoring => "monitoring",
             Self::Tune => "tune",
+            Self::Trace => "trace",
             Self::Cuda => "cuda",
             Self::Rivals | Self::Load => "load",
             Self::Training | Self::Studio | Self::Overload | Self::Swaps | Self::Soak | Self::Gpu | Self::Feedback => {
@@ -83,16 +89,17 @@ impl What {
 /// Builds the release and runs the benchmarks on it.
 pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<()> {
     let parts = options.what.map_or(What::DEFAULT.to_vec(), |what| vec![what]);
+    let built = Built { workspace, profile: if options.dist || parts == [What::Trace] { "dist" } else { "release" } };
     if let [part @ (What::Training | What::Feedback)] = parts[..] {
         let python = Python::ready(workspace, &ORACLES)?;
-        run(&mut build_server(workspace))?;
+        run(&mut built.server())?;
         let script = if part == What::Training { "benches/training.py" } else { "benches/feedback.py" };
         let mut script = python.script(workspace, script);
-        return run(script.arg(release(workspace, part.program())).args(&options.arguments));
+        return run(script.arg(built.path(part.program())).args(&options.arguments));
     }
     if parts == [What::Cuda] {
         run(&mut build_benches(workspace, &parts))?;
-        let mut program = program(workspace, What::Cuda);
+        let mut program = built.program(What::Cuda);
         program.envs(nvrtc::folder(workspace)?.map(|folder| ("SERVOIR_TEST_NVRTC", folder)));
         return run(program.args(&options.arguments));
     }
@@ -101,9 +108,9 @@ pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<(
         let models = Prepared::ready(workspace)?.models;
         let (onnxruntime, libraries) = (onnxruntime::packaged(&python)?, nvrtc::all_of_cuda(&python)?);
         run(&mut build_benches(workspace, &[What::Load]))?;
-        run(&mut build_server(workspace))?;
+        run(&mut built.server())?;
         let mut script = python.script(workspace, "benches/gpu_serving.py");
-        script.args([What::Gpu, What::Load].map(|part| release(workspace, part.program()))).arg(onnxruntime);
+        script.args([What::Gpu, What::Load].map(|part| built.path(part.program()))).arg(onnxruntime);
         script.args(["mobilenet", "transformer"].map(|model| models.join(model).join("model.onnx")));
         return run(script.arg("--libraries").arg(libraries).args(&options.arguments));
     }
@@ -111,28 +118,28 @@ pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<(
         let python = Python::ready(workspace, &CLIENTS)?;
         let onnxruntime = onnxruntime::library(workspace, &Python::ready(workspace, &ORACLES)?)?;
         run(&mut build_benches(workspace, &[What::Load]))?;
-        run(&mut build_server(workspace))?;
+        run(&mut built.server())?;
         let mut script = python.script(workspace, "benches/studio.py");
-        script.args([What::Studio, What::Load].map(|part| release(workspace, part.program()))).arg(onnxruntime);
+        script.args([What::Studio, What::Load].map(|part| built.path(part.program()))).arg(onnxruntime);
         return run(script.args(&options.arguments));
     }
     if parts == [What::Soak] {
         let (oracles, clients) = (Python::ready(workspace, &ORACLES)?, Python::ready(workspace, &CLIENTS)?);
         let library = onnxruntime::library(workspace, &oracles)?;
         let models = fixtures::for_tests(workspace, &oracles)?;
-        run(&mut build_server(workspace))?;
+        run(&mut built.server())?;
         let mut script = clients.script(workspace, "benches/soak.py");
-        script.arg(release(workspace, What::Soak.program())).arg(library).arg(models);
+        script.arg(built.path(What::Soak.program())).arg(library).arg(models);
         return run(script.args(&options.arguments));
     }
     if let [part @ (What::Overload | What::Swaps)] = parts[..] {
         let prepared = Prepared::ready(workspace)?;
         run(&mut build_benches(workspace, &[What::Load]))?;
-        run(&mut build_server(workspace))?;
+        run(&mut built.server())?;
         let of_overload = part == What::Overload;
         let script = if of_overload { "benches/overload.py" } else { "benches/swaps.py" };
         let mut script = prepared.python.script(workspace, script);
-        script.args([part, What::Load].map(|part| release(workspace, part.program()))).arg(&prepared.onnxruntime);
+        script.args([part, What::Load].map(|part| built.path(part.program()))).arg(&prepared.onnxruntime);
         if of_overload {
             // One with long bodies, one with short ones.
             script.args(["mobilenet", "transformer"].map(|model| prepared.models.join(model).join("model.onnx")));
@@ -142,19 +149,24 @@ pub fn run_benchmarks(workspace: &Workspace, options: &BenchOptions) -> Result<(
     let mut build = build_benches(workspace, &parts);
     if parts == [What::Load] {
         run(&mut build)?;
-        return run(program(workspace, What::Load).args(&options.arguments));
+        return run(built.program(What::Load).args(&options.arguments));
     }
     let prepared = Prepared::ready(workspace)?;
     run(&mut build)?;
+    if parts == [What::Trace] {
+        clients::program("valgrind", "valgrind")?;
+        run(&mut built.server_with_names())?;
+        return run(prepared.tell(&built, &mut built.program(What::Trace)).args(&options.arguments));
+    }
     // By itself: together they would share the features of what both depend on, and the server would not be the one that
     // is shipped.
-    run(&mut build_server(workspace))?;
+    run(&mut built.server())?;
     for part in parts {
         let mut command = match part {
-            What::Rivals => rivals(workspace, &prepared)?,
-            part => program(workspace, part),
+            What::Rivals => rivals(&built, &prepared)?,
+            part => built.program(part),
         };
-        run(prepared.tell(workspace, &mut command).args(&options.arguments))?;
+        run(prepared.tell(&built, &mut command).args(&options.arguments))?;
     }
     Ok(())
 }
@@ -168,10 +180,38 @@ fn build_benches(workspace: &Workspace, parts: &[What]) -> Command {
     build
 }
 
-fn build_server(workspace: &Workspace) -> Command {
-    let mut build = cargo(&workspace.root);
-    build.args(["build", "--release", "--locked", "--package", "servoir", "--bin", "servoir"]);
-    build
+/// The programs that are measured.
+struct Built<'workspace> {
+    workspace: &'workspace Workspace,
+    /// The profile of the server; the benchmarks' own is `release`.
+    profile: &'static str,
+}
+
+impl Built<'_> {
+    /// Builds the server.
+    fn server(&self) -> Command {
+        let mut build = cargo(&self.workspace.root);
+        build.args(["build", "--profile", self.profile, "--locked", "--package", "servoir", "--bin", "servoir"]);
+        build
+    }
+
+    /// Builds it with the names of its functions.
+    fn server_with_names(&self) -> Command {
+        let mut build = cargo(&self.workspace.root);
+        build.args(["rustc", "--profile", self.profile, "--locked", "--package", "servoir", "--bin", "servoir"]);
+        build.args(["--", "-C", "strip=none"]);
+        build
+    }
+
+    fn path(&self, program: &str) -> PathBuf {
+        self.workspace.target.join(if program == "servoir" { self.profile } else { "release" }).join(program)
+    }
+
+    fn program(&self, part: What) -> Command {
+        let mut command = Command::new(self.path(part.program()));
+        command.current_dir(&self.workspace.root);
+        command
+    }
 }
 
 /// What the benchmarks need beside the release.
@@ -189,28 +229,22 @@ impl Prepared {
         Ok(Self { python, onnxruntime, models })
     }
 
-    fn tell<'command>(&self, workspace: &Workspace, command: &'command mut Command) -> &'command mut Command {
+    fn tell<'command>(&self, built: &Built<'_>, command: &'command mut Command) -> &'command mut Command {
         command
             .env("ORT_DYLIB_PATH", &self.onnxruntime)
             .env("SERVOIR_BENCH_MODELS", &self.models)
             .env("SERVOIR_TEST_PYTHON", &self.python.program)
-            .env("SERVOIR_TEST_BINARY", release(workspace, "servoir"))
+            .env("SERVOIR_TEST_BINARY", built.path("servoir"))
     }
 }
 
-fn program(workspace: &Workspace, part: What) -> Command {
-    let mut command = Command::new(release(workspace, part.program()));
-    command.current_dir(&workspace.root);
-    command
-}
-
 /// The script that starts the other servers, in their own environment. It loads gRPC with h2load.
-fn rivals(workspace: &Workspace, prepared: &Prepared) -> Result<Command> {
+fn rivals(built: &Built<'_>, prepared: &Prepared) -> Result<Command> {
     clients::programs()?;
-    let mut script = Python::ready(workspace, &RIVALS)?.script(workspace, "benches/rivals.py");
+    let mut script = Python::ready(built.workspace, &RIVALS)?.script(built.workspace, "benches/rivals.py");
     let given: [(&str, &Path); 4] = [
-        ("--load", &release(workspace, "load")),
-        ("--servoir", &release(workspace, "servoir")),
+        ("--load", &built.path("load")),
+        ("--servoir", &built.path("servoir")),
         ("--onnxruntime", &prepared.onnxruntime),
         ("--models", &prepared.models),
     ];
@@ -218,10 +252,6 @@ fn rivals(workspace: &Workspace, prepared: &Prepared) -> Result<Command> {
         script.arg(name).arg(path);
     }
     Ok(script)
-}
-
-fn release(workspace: &Workspace, program: &str) -> PathBuf {
-    workspace.target.join("release").join(program)
 }
 
 #[cfg(test)]

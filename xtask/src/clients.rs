@@ -24,10 +24,13 @@ pub fn ready(workspace: &Workspace) -> Result<Python> {
 
 /// Finds the programs, or installs them.
 pub fn programs() -> Result<()> {
-    for (program, package) in PROGRAMS {
-        if on_path(program).is_none() {
-            install_packages(&[package], program)?;
-        }
+    PROGRAMS.iter().try_for_each(|(name, package)| program(name, package))
+}
+
+/// Finds a program, or installs it.
+pub fn program(name: &str, package: &str) -> Result<()> {
+    if on_path(name).is_none() {
+        install_packages(&[package], name)?;
     }
     Ok(())
 }

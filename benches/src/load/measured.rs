@@ -1,6 +1,7 @@
 //! What a load saw.
 
 use super::message::Answer;
+use crate::process::Usage;
 use anyhow::Result;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
@@ -39,7 +40,7 @@ pub struct Measured {
     /// Answers that were compared with those of the same requests alone, and are equal.
     pub checked: usize,
     /// Processor time of the server.
-    pub server_cpu: Duration,
+    pub server_cpu: Usage,
     /// Processor time of the load itself.
     pub own_cpu: Duration,
     /// Resident memory of the server at the end, in bytes.
@@ -59,7 +60,7 @@ impl Measured {
             unanswered: 0,
             bytes: 0,
             checked: 0,
-            server_cpu: Duration::ZERO,
+            server_cpu: Usage::default(),
             own_cpu: Duration::ZERO,
             resident_bytes: 0,
             latencies: Histogram::new_with_max(LATENCY_MAX, DIGITS)?,
@@ -108,7 +109,12 @@ impl Measured {
 
     /// Microseconds of the server's processor time per request.
     pub fn server_cpu_us(&self) -> f64 {
-        self.server_cpu.as_secs_f64() * 1e6 / self.succeeded() as f64
+        self.server_cpu.all.as_secs_f64() * 1e6 / self.succeeded() as f64
+    }
+
+    /// How much of that is the system's: reading and writing sockets, waking threads.
+    pub fn server_system_us(&self) -> f64 {
+        self.server_cpu.system.as_secs_f64() * 1e6 / self.succeeded() as f64
     }
 
     /// Resident memory of the server in megabytes of 10^6 bytes.
@@ -126,7 +132,8 @@ impl Measured {
             "p999Us": self.quantile_us(0.999), "maxUs": self.latencies.max() as f64 / 1e3,
             "statuses": self.statuses.iter().map(|(status, count)| (status.to_string(), *count)).collect::<BTreeMap<_, _>>(),
             "broken": self.broken, "unanswered": self.unanswered, "bytes": self.bytes, "checked": self.checked,
-            "serverCpuUsPerRequest": self.server_cpu_us(), "loadCpuUsPerRequest": own_cpu_us,
+            "serverCpuUsPerRequest": self.server_cpu_us(), "serverSystemUsPerRequest": self.server_system_us(),
+            "loadCpuUsPerRequest": own_cpu_us,
             "residentMb": self.resident_megabytes(),
         })
     }

@@ -3,9 +3,8 @@
 //!
 //! `cargo xtask bench monitoring`
 
-mod baseline;
-
 use anyhow::{Result, ensure};
+use servoir_benches::counted;
 use servoir_benches::load::{self, Form, Measured, Model, Plan, Watched};
 use servoir_benches::random::Random;
 use servoir_benches::report::{median, spread};
@@ -35,7 +34,7 @@ fn main() -> Result<()> {
         server.push(&model("churn")?, name)?;
     }
     server.stop()?;
-    baseline::give(data.path(), "counted")?;
+    counted::give_baseline(data.path(), "counted")?;
     let server = Server::start::<&str>(data.path(), &[])?;
     for (name, [before, after], form, rows, connections) in CASES {
         let mut random = Random::new();
@@ -58,9 +57,9 @@ fn main() -> Result<()> {
         show(&rounds, rows);
     }
     server.stop()?;
-    let counted = baseline::counted_rows(data.path())?;
-    ensure!(counted > 0, "nothing was counted: the figures are of nothing");
-    println!("{counted} rows were counted");
+    let rows = counted::rows(data.path())?;
+    ensure!(rows > 0, "nothing was counted: the figures are of nothing");
+    println!("{rows} rows were counted");
     Ok(())
 }
 

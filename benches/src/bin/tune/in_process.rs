@@ -2,10 +2,12 @@
 //! threads and the rows of a run that it has.
 
 use anyhow::{Context as _, Result};
+use servoir_benches::process::Usage;
 use servoir_benches::random::Random;
+use servoir_benches::rows;
 use servoir_benches::server::given;
-use servoir_runtime::{Artifact, EngineName, Engines, Format, LoadOptions, Program};
-use servoir_types::{Data, Datatype, Tensor, TensorSpec};
+use servoir_runtime::{Artifact, EngineName, Engines, Format, LoadOptions, Session};
+use servoir_types::Tensor;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,45 +23,48 @@ pub struct Setting {
     pub threads: usize,
 }
 
-/// Rows per second of all sessions together, each running `rows` rows again and again for `duration`.
-pub fn rows_per_second(path: &Path, setting: &Setting, rows: usize, duration: Duration) -> Result<f64> {
+/// What the engine does by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Alone {
+    /// Of all sessions together.
+    pub rows_per_second: f64,
+    /// Processor time of a row, in microseconds.
+    pub cpu_us: f64,
+}
+
+/// All sessions at work, each running `rows` rows again and again for `duration`.
+pub fn alone(path: &Path, setting: &Setting, rows: usize, duration: Duration) -> Result<Alone> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let engines = Engines::discover(Some(&given("ORT_DYLIB_PATH")?), cores);
     let artifact = Artifact { path: path.to_path_buf(), folder: None, format: Format::Onnx };
     let options = LoadOptions::cpu(EngineName::from_text(&setting.engine), setting.threads);
     let program = engines.load(&artifact, &options)?;
+    let mut random = Random::new();
+    let inputs = rows::of(program.signature(), rows, &mut random)?;
+    let mut sessions = (0..setting.instances).map(|_| program.session()).collect::<Result<Vec<_>, _>>()?;
+    let mut outputs = Vec::new();
+    sessions.iter_mut().try_for_each(|session| session.run(&inputs, &mut outputs))?;
+    let (start, before) = (Instant::now(), Usage::of(std::process::id())?);
     let runs = thread::scope(|scope| {
-        let workers: Vec<_> = (0..setting.instances).map(|_| scope.spawn(|| runs(&*program, rows, duration))).collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().ok().context("a session's thread panicked")?)
-            .sum::<Result<f64>>()
+        let at_work = |session| scope.spawn(|| runs(session, &inputs, duration));
+        let workers: Vec<_> = sessions.iter_mut().map(at_work).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, Result<u32>>| {
+            worker.join().ok().context("a session's thread panicked")?
+        };
+        workers.into_iter().map(join).sum::<Result<u32>>()
     })?;
-    Ok(runs * rows as f64)
+    let rows = f64::from(runs) * rows as f64;
+    let cpu = Usage::of(std::process::id())?.since(before);
+    Ok(Alone { rows_per_second: rows / start.elapsed().as_secs_f64(), cpu_us: cpu.all.as_secs_f64() * 1e6 / rows })
 }
 
-/// Runs per second of one session.
-fn runs(program: &dyn Program, rows: usize, duration: Duration) -> Result<f64> {
-    let mut random = Random::new();
-    let inputs =
-        program.signature().inputs.iter().map(|input| tensor(input, rows, &mut random)).collect::<Result<Vec<_>>>()?;
-    let (mut session, mut outputs, mut count) = (program.session()?, Vec::new(), 0u32);
-    session.run(&inputs, &mut outputs)?;
+/// How often one session runs in that time.
+fn runs(session: &mut Box<dyn Session>, inputs: &[Tensor], duration: Duration) -> Result<u32> {
+    let (mut outputs, mut count) = (Vec::new(), 0);
     let start = Instant::now();
     while start.elapsed() < duration {
-        session.run(&inputs, &mut outputs)?;
+        session.run(inputs, &mut outputs)?;
         count += 1;
     }
-    Ok(f64::from(count) / start.elapsed().as_secs_f64())
-}
-
-fn tensor(spec: &TensorSpec, rows: usize, random: &mut Random) -> Result<Tensor> {
-    let dims = spec.shape.dims().context("an input of any rank")?;
-    let shape: Vec<usize> = dims.iter().map(|&size| usize::try_from(size).unwrap_or(rows)).collect();
-    let count: usize = shape.iter().product();
-    let data = match spec.datatype {
-        Datatype::Int64 => Data::Int64((0..count).map(|_| random.below(100) as i64).collect::<Vec<_>>().into()),
-        _ => Data::Fp32((0..count).map(|_| random.number()).collect::<Vec<_>>().into()),
-    };
-    Ok(Tensor::new(shape, data)?)
+    Ok(count)
 }

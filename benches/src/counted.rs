@@ -1,7 +1,7 @@
-//! A baseline for a model that is registered, put into its database while no server runs on it.
+//! A model whose traffic is counted: its baseline is put into the database while no server runs on it.
 
+use crate::random::Random;
 use anyhow::{Context as _, Result};
-use servoir_benches::random::Random;
 use servoir_monitor::{Baseline, CategoryProfile, Column, NumberProfile, Precision};
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -14,7 +14,10 @@ const FEATURES: usize = 30;
 const ROWS: usize = 20_000;
 
 /// Gives version 1 of a model a baseline of numbers as the load has them, and of churn's outputs.
-pub fn give(data: &Path, name: &str) -> Result<()> {
+///
+/// # Errors
+/// When there is no such model.
+pub fn give_baseline(data: &Path, name: &str) -> Result<()> {
     let body = String::from_utf8(profile().to_json())?;
     Runtime::new()?.block_on(async {
         let inserted = sqlx::query(
@@ -31,7 +34,10 @@ pub fn give(data: &Path, name: &str) -> Result<()> {
 }
 
 /// How many rows were counted.
-pub fn counted_rows(data: &Path) -> Result<i64> {
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn rows(data: &Path) -> Result<i64> {
     Runtime::new()?.block_on(async {
         let sum = "select coalesce(sum(counted_rows), 0) from monitoring_buckets where baseline <> ''";
         Ok(sqlx::query_scalar(sum).fetch_one(&mut database(data).await?).await?)
