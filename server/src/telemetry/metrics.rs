@@ -223,7 +223,7 @@ impl Metrics {
                     r,
                     "servoir_padded_rows_total",
                     "Rows that were added to batches because the engine was prepared for so many, and not for theirs.",
-                    &["model", "model_id", "version"],
+                    model_labels,
                 )?,
                 shadows: ShadowMetrics::new(r)?,
                 memory: int_gauge_vec(

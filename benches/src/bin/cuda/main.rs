@@ -10,6 +10,7 @@ mod xgboost;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
+use servoir_benches::forest::{FEATURES, trees};
 use servoir_benches::random::Random;
 use servoir_benches::report::median;
 use servoir_kernels::cuda::{Device, DeviceForest, Libraries, Transfers, devices};
@@ -47,8 +48,8 @@ fn main() -> Result<ExitCode> {
         }
     };
     println!("{:?}", found[0]);
-    let trees = servoir_benches::forest::trees(&mut Random::new());
-    let forest = Forest::new(servoir_benches::forest::FEATURES, vec![0.5], &trees)?;
+    let trees = trees(&mut Random::new());
+    let forest = Forest::new(FEATURES, vec![0.5], &trees)?;
     let mut rival =
         arguments.xgboost_python.map(|python| xgboost::Xgboost::start(&python, &trees, "cuda")).transpose()?;
     let begun = Instant::now();
@@ -69,15 +70,15 @@ fn measure(
     mut rival: Option<&mut xgboost::Xgboost>,
 ) -> Result<()> {
     let mut random = Random::new();
-    let values: Vec<f32> = (0..rows * servoir_benches::forest::FEATURES).map(|_| random.number()).collect();
+    let values: Vec<f32> = (0..rows * FEATURES).map(|_| random.number()).collect();
     let (mut expected, mut got) = (vec![0.0; rows], vec![0.0; rows]);
     let mut session = on_device.session()?;
     let mut transfers = Transfers::new(device, size_of_val(&*values), size_of_val(&*got))?;
     let threads = std::thread::available_parallelism()?.get();
     if let Some(rival) = &mut rival {
-        let answered = rival.take_rows(&values, servoir_benches::forest::FEATURES)?;
+        let answered = rival.take_rows(&values, FEATURES)?;
         let mut first = [0.0];
-        forest.predict(&values[..servoir_benches::forest::FEATURES], &mut first);
+        forest.predict(&values[..FEATURES], &mut first);
         ensure!((first[0] - answered).abs() <= 1e-5, "xgboost answers {answered}, not {first:?}");
     }
     let names = ["processor, all threads", "device", "copying alone", "xgboost on the device"];
@@ -111,7 +112,7 @@ fn measure(
 fn on_threads(forest: &Forest<f32, f32>, values: &[f32], out: &mut [f32], threads: usize) {
     let each = out.len().div_ceil(threads);
     std::thread::scope(|scope| {
-        for (values, out) in values.chunks(each * servoir_benches::forest::FEATURES).zip(out.chunks_mut(each)) {
+        for (values, out) in values.chunks(each * FEATURES).zip(out.chunks_mut(each)) {
             scope.spawn(move || forest.predict(values, out));
         }
     });

@@ -43,6 +43,7 @@ impl Xgboost {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use servoir_benches::forest::{FEATURES, trees};
     use servoir_benches::random::Random;
     use servoir_kernels::trees::Forest;
 
@@ -51,17 +52,16 @@ mod tests {
     fn xgboost_reads_the_forest_and_answers_the_same() {
         let python = servoir_benches::server::given("SERVOIR_TEST_PYTHON").unwrap();
         let mut random = Random::new();
-        let trees = servoir_benches::forest::trees(&mut random);
-        let ours = Forest::new(servoir_benches::forest::FEATURES, vec![0.5], &trees).unwrap();
+        let trees = trees(&mut random);
+        let ours = Forest::new(FEATURES, vec![0.5], &trees).unwrap();
         let mut theirs = Xgboost::start(Path::new(&python), &trees, "cpu").unwrap();
         for _ in 0..20 {
-            let mut row: Vec<f32> =
-                (0..servoir_benches::forest::FEATURES).map(|_| random.below(250) as f32 / 250.0).collect();
-            row[random.below(servoir_benches::forest::FEATURES)] = f32::NAN;
+            let mut row: Vec<f32> = (0..FEATURES).map(|_| random.below(250) as f32 / 250.0).collect();
+            row[random.below(FEATURES)] = f32::NAN;
             let mut answer = [0.0];
             ours.predict(&row, &mut answer);
             // xgboost adds what predictions begin at behind the trees.
-            let answered = theirs.take_rows(&row, servoir_benches::forest::FEATURES).unwrap();
+            let answered = theirs.take_rows(&row, FEATURES).unwrap();
             assert!((answer[0] - answered).abs() <= 1e-5 * answer[0].abs(), "{answer:?} and {answered}");
         }
         assert!(theirs.run().unwrap() > 0.0);

@@ -6,11 +6,12 @@ use anyhow::{Context as _, Result, ensure};
 use servoir_benches::random::Random;
 use servoir_benches::rounds::{Subject, measure};
 use servoir_benches::server::{given, model};
-use servoir_runtime::{Artifact, EngineName, Engines, Format, LoadOptions, Session};
+use servoir_runtime::{Artifact, EngineName, Engines, Format, LoadError, LoadOptions, Program, Session};
 use servoir_types::{Data, Tensor};
 use std::cell::RefCell;
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
 
 const FEATURES: usize = 30;
 /// How far apart the engines' probabilities may be.
@@ -28,9 +29,9 @@ pub fn measure_all() -> Result<()> {
     ];
     let mut sessions = Vec::new();
     for (name, path, format, engine) in candidates {
-        match session(&engines, path, format, engine) {
+        match program(&engines, (path, format), engine).and_then(|program| program.session()) {
             Ok(session) => sessions.push((name, RefCell::new(session))),
-            Err(error) => println!("{name}: not measured: {error:#}"),
+            Err(error) => println!("{name}: not measured: {error}"),
         }
     }
     let xgboost = Xgboost::start(&native).inspect_err(|error| println!("xgboost: not measured: {error:#}")).ok();
@@ -58,10 +59,14 @@ fn subject<'a>(name: &str, session: &'a RefCell<Box<dyn Session>>, inputs: &'a [
     Subject::new(name, move || drop(black_box(session.borrow_mut().run(black_box(inputs), &mut outputs))))
 }
 
-fn session(engines: &Engines, path: &Path, format: Format, engine: EngineName) -> Result<Box<dyn Session>> {
+/// A model on one engine, with one thread a run.
+pub fn program(
+    engines: &Engines,
+    (path, format): (&Path, Format),
+    engine: EngineName,
+) -> Result<Arc<dyn Program>, LoadError> {
     let artifact = Artifact { path: path.to_path_buf(), folder: None, format };
-    let program = engines.load(&artifact, &LoadOptions::cpu(engine, 1))?;
-    Ok(program.session()?)
+    engines.load(&artifact, &LoadOptions::cpu(engine, 1))
 }
 
 /// Once outside the clock: an engine that answers something else may be as fast as it likes.

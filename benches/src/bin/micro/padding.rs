@@ -1,13 +1,13 @@
 //! Batches of a number of rows that nothing is prepared for: as they are, and padded to the next number that is.
 
+use super::engines::program;
 use anyhow::Result;
 use servoir_benches::random::Random;
 use servoir_benches::rounds::{Subject, measure};
 use servoir_benches::rows;
 use servoir_benches::server::{given, model};
-use servoir_runtime::{Artifact, EngineName, Engines, Format, LoadOptions, Program, Session};
+use servoir_runtime::{EngineName, Engines, Format, Program, Session};
 use std::hint::black_box;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,7 +24,7 @@ pub fn measure_all() -> Result<()> {
         let file = model(name)?;
         for (rows, prepared) in ROWS {
             println!("\n{name}, {rows} rows, one thread: ns per row that was asked for");
-            let on = |engine| program(&engines, &file, engine);
+            let on = |engine| program(&engines, (&file, Format::Onnx), engine);
             let (onnxruntime, exact, any) =
                 (on(EngineName::OnnxRuntime)?, on(EngineName::Tract)?, on(EngineName::Tract)?);
             for others in OTHERS {
@@ -45,11 +45,6 @@ pub fn measure_all() -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn program(engines: &Engines, file: &Path, engine: EngineName) -> Result<Arc<dyn Program>> {
-    let artifact = Artifact { path: file.to_path_buf(), folder: None, format: Format::Onnx };
-    Ok(engines.load(&artifact, &LoadOptions::cpu(engine, 1))?)
 }
 
 fn subject<'a>(name: &str, program: &Arc<dyn Program>, rows: usize) -> Result<Subject<'a>> {
