@@ -2,36 +2,33 @@
 
 use servoir_benches::load::{self, Pace, Plan, Target, post};
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 /// Long enough for a thread to come to work on a machine that is busy.
 const WINDOW: Duration = Duration::from_millis(500);
 
-/// What a server answers to the request of this number, counted from 0; `None`: it says nothing any more.
-type Answers = fn(usize) -> Option<&'static str>;
+/// What a server answers to a request of this number of the connection of this number, both counted from 0; `None`: it
+/// says nothing. Connections are numbered as they are made; the first one asks what is answered without load.
+type Answers = fn(connection: usize, request: usize) -> Option<&'static str>;
 
-/// A server of requests of one length, until the process ends.
-fn server(request_bytes: usize, answers: Answers) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let count = Arc::new(AtomicUsize::new(0));
+/// Answers requests of one length, until the process ends.
+fn serve(listener: TcpListener, request_bytes: usize, answers: Answers) {
     thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let count = Arc::clone(&count);
-            thread::spawn(move || serve(stream, request_bytes, answers, &count));
+        for (connection, stream) in listener.incoming().flatten().enumerate() {
+            thread::spawn(move || attend(stream, request_bytes, |request| answers(connection, request)));
         }
     });
-    address
 }
 
-fn serve(mut stream: TcpStream, request_bytes: usize, answers: Answers, count: &AtomicUsize) {
-    let mut request = vec![0; request_bytes];
-    while stream.read_exact(&mut request).is_ok() {
-        let Some(body) = answers(count.fetch_add(1, Ordering::SeqCst)) else { continue };
+fn attend(mut stream: TcpStream, request_bytes: usize, answers: impl Fn(usize) -> Option<&'static str>) {
+    let mut buffer = vec![0; request_bytes];
+    for request in 0.. {
+        if stream.read_exact(&mut buffer).is_err() {
+            return;
+        }
+        let Some(body) = answers(request) else { continue };
         let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         if stream.write_all(answer.as_bytes()).is_err() {
             return;
@@ -40,16 +37,16 @@ fn serve(mut stream: TcpStream, request_bytes: usize, answers: Answers, count: &
 }
 
 fn plan(answers: Answers, duration: Duration) -> Plan {
-    let somewhere = Target { address: ([127, 0, 0, 1], 65_535).into(), path: "/".into(), headers: Vec::new() };
-    let request = post(&somewhere, None, b"{}");
-    // Ports have as many digits, so that all requests are of one length.
-    let target = Target { address: server(request.len(), answers), ..somewhere };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = Target { address: listener.local_addr().unwrap(), path: "/".into(), headers: Vec::new() };
+    let request = post(&target, None, b"{}");
+    serve(listener, request.len(), answers);
     Plan::new(target, vec![request], 3, duration)
 }
 
 #[test]
 fn a_closed_loop_counts_what_was_answered() {
-    let plan = plan(|_| Some("{}"), WINDOW);
+    let plan = plan(|_, _| Some("{}"), WINDOW);
     let seen = load::run(&Plan { threads: 2, ..plan }).unwrap();
     assert!(seen.succeeded() > 0 && seen.statuses.len() == 1 && seen.broken.is_empty());
     assert!(seen.checked > 0 && seen.bytes == 2 * seen.succeeded());
@@ -58,16 +55,16 @@ fn a_closed_loop_counts_what_was_answered() {
 
 #[test]
 fn an_answer_that_differs_from_the_one_alone_is_an_error() {
-    let plan = plan(|number| Some(if number == 0 { "[1]" } else { "[2]" }), WINDOW);
+    let plan = plan(|connection, _| Some(if connection == 0 { "[1]" } else { "[2]" }), WINDOW);
     let error = load::run(&plan).unwrap_err().to_string();
     assert!(error.contains("under load"), "{error}");
 }
 
 #[test]
 fn an_open_loop_charges_a_server_that_stalls_with_all_that_waited() {
-    // One answer alone, and one on each connection; then nothing more.
+    // The first request of each connection is answered, and nothing more.
     let duration = Duration::from_millis(200);
-    let plan = plan(|number| (number < 4).then_some("{}"), duration);
+    let plan = plan(|_, request| (request == 0).then_some("{}"), duration);
     let seen = load::run(&Plan {
         pace: Pace::Open(1_000.0),
         warm_up: Duration::ZERO,
