@@ -5,10 +5,9 @@ use crate::device::Device;
 use crate::engine::{EngineName, Program, Session, caught};
 use crate::error::{LoadError, PredictError};
 use crate::gpus::wants_memory;
-use crate::per_thread::threads;
 use crate::pool::{
-    Cold, Counters, InFlight, Inline, Instance, Outcome, Recorder, has_rows_of_one_cost, probe_batching, rows_within,
-    warm, warm_batches,
+    Cold, Counters, InFlight, Inline, Instance, Outcome, Recorder, Runner, SelfCheck, probe_batching, warm,
+    warm_batches,
 };
 use crate::profile::Profile;
 use crate::queue::{Answer, Job, Limits, Queue, Refusal, Request};
@@ -26,10 +25,12 @@ use tokio::sync::oneshot;
 
 mod admission;
 mod check;
+mod here;
 mod instances;
 mod once;
 mod sleep;
 
+use here::Near;
 pub use once::{Aside, run_once, try_out};
 
 /// How a deployment batches and queues.
@@ -174,15 +175,14 @@ impl Deployment {
             recorders.push(Arc::clone(&recorder));
             Instance::new(Arc::clone(&program), session, (Arc::clone(&counters), recorder), Arc::clone(&tap))
         };
-        // What runs where it is asked has no queue to wait in while there is no program; and a GPU is never that near.
-        let may_sleep = options.scaling.is_some_and(|scaling| scaling.instances_min == 0);
-        let inline_rows =
-            if may_sleep || program.device().is_gpu() { 0 } else { inline_rows(&mut sessions, &*program, &options) };
-        let inline = match inline_rows {
-            0 => None,
-            rows_max => {
-                let places = (0..threads()).map(|_| warmed_session(&*program)).collect::<Result<Vec<_>, _>>()?;
-                Some(Arc::new(Inline::new(rows_max, places.into_iter().map(&mut instance))))
+        let near = sessions.first_mut().and_then(|session| Near::of(&mut **session, &*program, (&options, batchable)));
+        let inline = match near {
+            None => None,
+            Some(near) => {
+                let sessions = near.sessions(&*program)?;
+                let check = options.check_one_in;
+                let runner = |session| Runner::new(instance(session), SelfCheck::new(check));
+                Some(Arc::new(near.inline(sessions.into_iter().map(runner))))
             }
         };
         let instances: Vec<_> = sessions.into_iter().map(instance).collect();
@@ -320,12 +320,6 @@ impl Deployment {
         Statistics { success, fail, errors, ..Recorder::sum(recorders.iter().map(|recorder| &**recorder)) }
     }
 
-    /// The most rows of a request that runs on the thread that asks, because that was measured to cost less than handing it
-    /// over; 0: all wait for an instance.
-    pub fn inline_rows_max(&self) -> usize {
-        self.inline.as_ref().map_or(0, |inline| inline.rows_max())
-    }
-
     /// The engine's last failure, if any.
     pub fn last_error(&self) -> Option<String> {
         self.counters.last_error()
@@ -348,9 +342,9 @@ impl Deployment {
         let outcome = Outcome::pending(&self.counters, arrived);
         let answer = match &self.inline {
             Some(inline) if rows <= inline.rows_max() => {
-                let answer =
-                    self.run_here(inline, &request, rows, arrived).inspect_err(|error| self.counters.blame(error))?;
-                outcome.answered(answer.ended);
+                let answered = self.run_here(inline, request, (rows, arrived)).await;
+                let (answer, ended) = answered.inspect_err(|error| self.counters.blame(error))?;
+                outcome.answered(ended);
                 answer
             }
             // On the heap, so that what runs here does not carry the room of what waits.
@@ -364,37 +358,11 @@ impl Deployment {
         Ok(answer)
     }
 
-    /// Runs a request that fits on this thread.
-    fn run_here(
-        &self,
-        inline: &Inline,
-        request: &Request,
-        rows: usize,
-        arrived: Instant,
-    ) -> Result<Answer, PredictError> {
-        if request.deadline.is_some_and(|deadline| deadline <= arrived) {
-            return Err(PredictError::DeadlineExceeded);
-        }
-        let _in_flight = InFlight::enter(&self.counters);
-        let (mut instance, waited) = inline.instance();
-        let started = if waited { Instant::now() } else { arrived };
-        instance.serve((&request.inputs, rows), request.observed, (arrived, started))
-    }
-
     /// Queues a request that fits, and waits.
     async fn queued(&self, request: Request, rows: usize, arrived: Instant) -> Result<Answer, PredictError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job {
-            rows,
-            bytes: request.inputs.iter().map(|input| input.data().size_bytes()).sum(),
-            inputs: request.inputs,
-            deadline: request.deadline,
-            priority: request.priority,
-            observed: request.observed,
-            arrived,
-            reply,
-            in_flight: InFlight::enter(&self.counters),
-        };
+        let deadline = request.deadline;
+        let job = Job::new(request, (rows, arrived), reply, InFlight::enter(&self.counters));
         if job.is_dead(job.arrived) {
             return Err(PredictError::DeadlineExceeded);
         }
@@ -403,7 +371,7 @@ impl Deployment {
             Refusal::Closed => PredictError::Closed,
             Refusal::Full { rows } => self.full(rows),
         })?;
-        let answer = match request.deadline {
+        let answer = match deadline {
             None => answer.await,
             Some(deadline) => match tokio::time::timeout_at(deadline.into(), answer).await {
                 Ok(answer) => answer,
@@ -417,23 +385,6 @@ impl Deployment {
     pub async fn idle(&self) {
         self.counters.drained().await;
     }
-}
-
-/// The most rows of a request that is to run on the thread that asks. Who wants requests to wait for company gets that.
-fn inline_rows(sessions: &mut [Box<dyn Session>], program: &dyn Program, options: &PoolOptions) -> usize {
-    let cost_max = options.inline_cost_max;
-    if let Some(rows) = options.inline_rows_max {
-        return rows;
-    }
-    if cost_max.is_zero() || !options.queue_delay_max.is_zero() || !has_rows_of_one_cost(program.signature()) {
-        return 0;
-    }
-    let way = (program.engine(), program.device());
-    let known = options.profile.as_ref().and_then(|profile| profile.rows_within(way, options.threads, cost_max));
-    known.unwrap_or_else(|| match sessions {
-        [session, ..] => rows_within(&mut **session, program.signature(), cost_max),
-        [] => 0,
-    })
 }
 
 fn warmed_session(program: &dyn Program) -> Result<Box<dyn Session>, LoadError> {

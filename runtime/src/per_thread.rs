@@ -7,6 +7,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 /// Values for the threads that ask: one each, as long as there are no more threads than values.
 pub struct PerThread<T>(Box<[Place<T>]>);
 
+/// A value while a thread has it.
+pub struct Taken<'a, T> {
+    /// Its number.
+    pub number: usize,
+    /// The value.
+    pub value: MutexGuard<'a, T>,
+    /// Whether it was waited for.
+    pub has_waited: bool,
+}
+
 /// On cache lines of its own.
 #[repr(align(128))]
 struct Place<T>(Mutex<T>);
@@ -22,19 +32,26 @@ impl<T> PerThread<T> {
         self.0.len()
     }
 
-    /// This thread's value; waits for the thread that it shares it with, if any.
-    pub fn own(&self) -> MutexGuard<'_, T> {
-        locked(&self.0[self.own_place()])
+    /// The value of this number, counted from 0; waits for who has it.
+    ///
+    /// # Panics
+    /// When there are no more values than that.
+    pub fn at(&self, number: usize) -> MutexGuard<'_, T> {
+        locked(&self.0[number])
     }
 
-    /// This thread's value, or another that is free; `None` when all are in use.
-    pub fn free(&self) -> Option<MutexGuard<'_, T>> {
-        let (before, from_own) = self.0.split_at(self.own_place());
-        from_own.iter().chain(before).find_map(|place| match place.0.try_lock() {
-            Ok(value) => Some(value),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+    /// This thread's value or, while that is in use, another that is free; when all are in use, this thread's, which is waited for.
+    pub fn any(&self) -> Taken<'_, T> {
+        let own = self.own_number();
+        let free = (own..self.places()).chain(0..own).find_map(|number| match self.0[number].0.try_lock() {
+            Ok(value) => Some((number, value)),
+            Err(TryLockError::Poisoned(poisoned)) => Some((number, poisoned.into_inner())),
             Err(TryLockError::WouldBlock) => None,
-        })
+        });
+        match free {
+            Some((number, value)) => Taken { number, value, has_waited: false },
+            None => Taken { number: own, value: self.at(own), has_waited: true },
+        }
     }
 
     /// All values, one after the other.
@@ -42,7 +59,8 @@ impl<T> PerThread<T> {
         self.0.iter().map(locked)
     }
 
-    fn own_place(&self) -> usize {
+    /// The number of this thread's value.
+    fn own_number(&self) -> usize {
         thread_number() % self.0.len()
     }
 }
@@ -78,13 +96,13 @@ mod tests {
     #[test]
     fn a_thread_keeps_its_value_and_takes_another_while_that_is_in_use() {
         let values = PerThread::new(0..2);
-        let own = values.own();
-        let other = values.free().expect("the other one");
-        assert_ne!(*own, *other);
-        assert!(values.free().is_none());
-        let mine = *own;
+        let (own, other) = (values.any(), values.any());
+        assert_ne!((own.number, *own.value), (other.number, *other.value));
+        let mine = own.number;
         drop((own, other));
-        assert_eq!(*values.own(), mine);
-        assert_eq!(values.all().map(|value| *value).sum::<i32>(), 1);
+        let again = values.any();
+        assert_eq!((again.number, *again.value, again.has_waited), (mine, mine, false));
+        drop(again);
+        assert_eq!(values.all().map(|value| *value).sum::<usize>(), 1);
     }
 }

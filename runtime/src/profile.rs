@@ -39,14 +39,11 @@ impl Profile {
         sizes.filter(|rows| (2..=batch_rows_max).contains(rows)).collect()
     }
 
-    /// The most rows whose run takes no longer than `cost`, by that way to run the model; 0 when not even one does. `None` when that
-    /// way was not measured.
-    pub fn rows_within(&self, (engine, device): (EngineName, Device), threads: usize, cost: Duration) -> Option<usize> {
+    /// What was measured of that way to run the model, by rows; nothing when it was not measured.
+    pub(crate) fn points(&self, (engine, device): (EngineName, Device), threads: usize) -> &[Point] {
         let is_of =
             |curve: &&Curve| (curve.engine.as_str(), curve.device, curve.threads) == (engine.as_str(), device, threads);
-        let points = &self.curves.iter().find(is_of)?.points;
-        let within = points.iter().take_while(|point| point.micros <= cost.as_secs_f64() * 1e6);
-        Some(within.last().map_or(0, |point| point.rows))
+        self.curves.iter().find(is_of).map_or(&[], |curve| &curve.points)
     }
 
     /// How the model is best run: on `engine`, when one is wanted, and with `latency_target` in mind. `None` when nothing

@@ -6,8 +6,8 @@
 mod lanes;
 mod request;
 
-pub(crate) use request::Job;
 pub use request::{Answer, Priority, Request};
+pub(crate) use request::{Job, Reply};
 
 use crate::batch::fit_together;
 use crate::error::PredictError;

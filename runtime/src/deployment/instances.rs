@@ -4,7 +4,7 @@ use super::{Deployment, rejected, warmed_session};
 use crate::engine::{Program, Session};
 use crate::error::LoadError;
 use crate::own_priority;
-use crate::pool::{Instance, Recorder, SelfCheck, Worker};
+use crate::pool::{Instance, Recorder, Runner, SelfCheck, Worker};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -15,8 +15,8 @@ impl Deployment {
         program: &dyn Program,
         (index, instance): (usize, Instance),
     ) -> Result<(), LoadError> {
-        let check = SelfCheck::new(self.options.check_one_in);
-        let worker = Worker::new(instance, Arc::clone(&self.queue), (self.batchable, check), self.inline.clone());
+        let runner = Runner::new(instance, SelfCheck::new(self.options.check_one_in));
+        let worker = Worker::new(runner, (Arc::clone(&self.queue), self.batchable), self.inline.clone());
         self.counters.instances.fetch_add(1, Ordering::Relaxed);
         // A thread's name may hold no zero byte.
         let name = format!("servoir-{}-{index}", self.identity.name.replace('\0', ""));

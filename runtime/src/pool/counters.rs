@@ -72,8 +72,7 @@ impl Counters {
     pub fn running(self: &Arc<Self>, rows: usize) -> Running {
         self.rows_running.fetch_add(rows, Ordering::Relaxed);
         self.busy.fetch_add(1, Ordering::Relaxed);
-        let now = Instant::now();
-        Running { counters: Arc::clone(self), rows, started: now, counted: now }
+        Running { counters: Arc::clone(self), rows, counted: Instant::now() }
     }
 
     /// Rows that instances are at work on.
@@ -155,17 +154,11 @@ impl Counters {
 pub struct Running {
     counters: Arc<Counters>,
     rows: usize,
-    started: Instant,
     /// Up to when its time is counted.
     counted: Instant,
 }
 
 impl Running {
-    /// Since when.
-    pub fn started(&self) -> Instant {
-        self.started
-    }
-
     /// Counts the time up to now: before an answer, so that who has it finds counted what it took.
     pub fn count(&mut self) {
         let now = Instant::now();
@@ -255,7 +248,8 @@ mod tests {
         let busy = || counters.busy_nanos.load(Ordering::Relaxed);
         let (begun, mut running) = (Instant::now(), counters.running(1));
         assert_eq!(busy(), 0);
-        while running.started().elapsed() < Duration::from_micros(10) {}
+        let at_work = Instant::now();
+        while at_work.elapsed() < Duration::from_micros(10) {}
         running.count();
         assert!(busy() >= 10_000, "{} ns", busy());
         running.count();

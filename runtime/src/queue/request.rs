@@ -63,6 +63,18 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    /// A request of `rows` rows that arrived then.
+    pub fn new(
+        request: Request,
+        (rows, arrived): (usize, Instant),
+        reply: oneshot::Sender<Reply>,
+        in_flight: InFlight,
+    ) -> Self {
+        let Request { inputs, deadline, priority, observed } = request;
+        let bytes = inputs.iter().map(|input| input.data().size_bytes()).sum();
+        Self { inputs, rows, bytes, deadline, priority, observed, arrived, reply, in_flight }
+    }
+
     /// Rows as limits count them: a request without any still takes a place.
     pub fn charged_rows(&self) -> usize {
         self.rows.max(1)

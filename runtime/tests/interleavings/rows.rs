@@ -26,14 +26,23 @@ struct Case {
     widths: u64,
     /// See [`PoolOptions::check_one_in`].
     check_one_in: u64,
+    /// Whether all run on the thread that asks, together where they are asked in one turn.
+    is_near: bool,
     /// Whether clients change how many instances there are; the most is then twice as many as there were.
     is_scaled: bool,
 }
 
-const CASE: Case =
-    Case { instances: 1, batch_rows_max: 16, delay_micros: 0, widths: 1, check_one_in: 0, is_scaled: false };
+const CASE: Case = Case {
+    instances: 1,
+    batch_rows_max: 16,
+    delay_micros: 0,
+    widths: 1,
+    check_one_in: 0,
+    is_near: false,
+    is_scaled: false,
+};
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 12] = [
     Case { batch_rows_max: 1, ..CASE },
     CASE,
     Case { instances: 3, batch_rows_max: 4, ..CASE },
@@ -43,7 +52,9 @@ const CASES: [Case; 10] = [
     Case { instances: 3, delay_micros: 200, widths: 3, check_one_in: 3, ..CASE },
     Case { instances: 2, batch_rows_max: 1, widths: 2, is_scaled: true, ..CASE },
     Case { instances: 2, widths: 3, check_one_in: 1, is_scaled: true, ..CASE },
-    Case { instances: 3, batch_rows_max: 64, delay_micros: 50, widths: 2, check_one_in: 5, is_scaled: true },
+    Case { instances: 3, batch_rows_max: 64, delay_micros: 50, widths: 2, check_one_in: 5, is_scaled: true, ..CASE },
+    Case { is_near: true, ..CASE },
+    Case { is_near: true, batch_rows_max: 4, widths: 2, check_one_in: 2, ..CASE },
 ];
 
 /// How often each question was answered, by those who answer.
@@ -188,6 +199,8 @@ fn no_row_ever_reaches_anothers_answer_and_none_is_lost_or_answered_twice() {
             queue_delay_max: Duration::from_micros(case.delay_micros),
             queue_rows_max: 64,
             check_one_in: case.check_one_in,
+            inline_rows_max: case.is_near.then_some(64),
+            profile: case.is_near.then(|| support::profile(&[(1, 100.0), (64, 101.0)])),
             ..support::OPTIONS
         };
         let deployment = start(faulty, 1, options);

@@ -5,12 +5,15 @@
 use half::{bf16, f16};
 use serde::Deserialize;
 use serde_json::Value;
-use servoir_runtime::{Answer, Artifact, Deployment, Engines, Format, PoolOptions, PredictError, Priority, Request};
+use servoir_runtime::{
+    Answer, Artifact, Curve, Deployment, Device, EngineName, Engines, Format, Point, PoolOptions, PredictError,
+    Priority, Profile, Request,
+};
 use servoir_types::{Data, Datatype, Elements, Tensor};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -30,6 +33,19 @@ pub const OPTIONS: PoolOptions = PoolOptions {
     scaling: None,
     profile: None,
 };
+
+/// A profile of one thread on the engine that faulty programs have, with these numbers of rows and the microseconds of their runs.
+pub fn profile(points: &[(usize, f64)]) -> Arc<Profile> {
+    let point = |&(rows, micros): &(usize, f64)| Point { rows, micros, rows_per_second: rows as f64 * 1e6 / micros };
+    let curve = Curve {
+        engine: EngineName::Tract.as_str().into(),
+        device: Device::Cpu,
+        instances: 1,
+        threads: 1,
+        points: points.iter().map(point).collect(),
+    };
+    Arc::new(Profile { hardware: String::new(), curves: vec![curve], left_out: Vec::new() })
+}
 
 fn environment(name: &str) -> PathBuf {
     let value = std::env::var_os(name);

@@ -106,7 +106,7 @@ impl VersionTap {
     }
 
     fn place(&self) -> MutexGuard<'_, Place> {
-        self.places.free().unwrap_or_else(|| self.places.own())
+        self.places.any().value
     }
 }
 

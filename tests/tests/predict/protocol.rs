@@ -87,7 +87,7 @@ async fn a_configuration_says_how_a_version_runs() {
         "parameters": {},
         "servoir": {"model_id": churn, "version": 1, "device": "cpu", "device_bytes": 0, "nodes_on_cpu": 0,
             "chosen_because": null, "queue_rows_max": 10_000, "queue_bytes_max": 256 << 20,
-            "threads": 1, "inline_rows_max": 0, "profile": null},
+            "threads": 1, "inline_rows_max": 0, "inline_batch_rows_max": 0, "profile": null},
     });
     assert_eq!(config, expected);
     api.serve("four", Fixture::read("fixed_batch").model).await;

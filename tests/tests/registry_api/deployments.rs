@@ -176,7 +176,8 @@ async fn the_status_tells_what_runs() {
         for (field, expected) in expected.as_object().expect("an object") {
             assert_eq!(&status[field], expected, "{field}");
         }
-        let run = json!({"threads": 1, "maxBatchSize": 64, "inlineRowsMax": 0, "profile": null});
+        let run =
+            json!({"threads": 1, "maxBatchSize": 64, "inlineRowsMax": 0, "inlineBatchRowsMax": 0, "profile": null});
         assert_eq!(status["run"], run);
         let nodes = status["nodes"].as_array().expect("a list");
         assert_eq!(nodes.len(), 1);

@@ -1,30 +1,31 @@
 //! What stands between a request and the engine: handing over and back, gathering rows, cutting answers apart. The engine
 //! adds up the columns of each row.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use futures_util::future::join_all;
 use servoir_benches::rounds::{Subject, measure};
 use servoir_runtime::faulty::{Faulty, FaultyProgram};
-use servoir_runtime::{Deployment, Identity, PoolOptions, Priority, Program, Request};
+use servoir_runtime::{
+    Curve, Deployment, Device, EngineName, Identity, Point, PoolOptions, Priority, Profile, Program, Request,
+};
 use servoir_types::{Data, Datatype, ModelId, Shape, Signature, Tensor, TensorSpec};
 use std::hint::black_box;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 const FEATURES: usize = 30;
 /// Requests that wait at the same time, and the most rows of a batch.
 const TOGETHER: usize = 64;
+/// Requests that are asked in one turn.
+const IN_A_TURN: usize = 8;
 
 /// Measures one request at a time, and many at once.
 pub fn measure_all() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let deployment = Deployment::start(identity(), adding(), options())?;
-    let predict = |rows: usize| {
-        let request =
-            Request { inputs: vec![matrix(rows)], deadline: None, priority: Priority::Normal, observed: true };
-        deployment.predict(request)
-    };
+    let predict = |rows: usize| deployment.predict(request(rows));
     runtime.block_on(predict(1)).context("a prediction")?;
 
     println!("one request at a time: ns per request\n");
@@ -53,7 +54,50 @@ pub fn measure_all() -> Result<()> {
         }),
     ];
     measure(subjects, TOGETHER);
+    measure_turns(&runtime)
+}
+
+/// What it takes to keep requests to the end of a turn: their engine takes next to nothing.
+fn measure_turns(runtime: &Runtime) -> Result<()> {
+    println!("{IN_A_TURN} requests of one row, each a task of the thread that runs them: ns per request\n");
+    let near =
+        |options| Deployment::start(identity(), adding(), PoolOptions { inline_rows_max: Some(TOGETHER), ..options });
+    let alone = near(PoolOptions { batch_rows_max: 1, ..options() })?;
+    let together = near(PoolOptions { profile: Some(paying()), ..options() })?;
+    let turn = |deployment: &Arc<Deployment>| {
+        let ask = |_| {
+            let deployment = Arc::clone(deployment);
+            tokio::spawn(async move { deployment.predict(request(1)).await })
+        };
+        runtime.block_on(async { join_all((0..IN_A_TURN).map(ask)).await })
+    };
+    // Until company is expected.
+    (0..TOGETHER).for_each(|_| drop(turn(&together)));
+    let rows = turn(&together).into_iter().map(|answer| Ok(answer??.batch_rows)).collect::<Result<Vec<_>>>()?;
+    ensure!(rows == [IN_A_TURN; IN_A_TURN], "these were to run together: {rows:?}");
+    let subjects = vec![
+        Subject::new("each alone", || drop(black_box(turn(&alone)))),
+        Subject::new("together at the end of the turn", || drop(black_box(turn(&together)))),
+    ];
+    measure(subjects, IN_A_TURN);
     Ok(())
+}
+
+/// A profile by which rows cost nothing once one of them runs.
+fn paying() -> Arc<Profile> {
+    let point = |rows| Point { rows, micros: 1_000.0, rows_per_second: 0.0 };
+    let curve = Curve {
+        engine: EngineName::Tract.as_str().to_owned(),
+        device: Device::Cpu,
+        instances: 1,
+        threads: 1,
+        points: [1, TOGETHER].map(point).to_vec(),
+    };
+    Arc::new(Profile { hardware: String::new(), curves: vec![curve], left_out: Vec::new() })
+}
+
+fn request(rows: usize) -> Request {
+    Request { inputs: vec![matrix(rows)], deadline: None, priority: Priority::Normal, observed: true }
 }
 
 type Echo = (Tensor, oneshot::Sender<Tensor>);

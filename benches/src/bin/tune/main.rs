@@ -107,7 +107,12 @@ fn grid(engine: &str, micros: f64) -> Vec<Way> {
     let mut ways: Vec<Way> = shares.into_iter().flat_map(|share| BATCHES.map(|rows| way(share, rows))).collect();
     // Runs of milliseconds where requests are read let all others of that thread wait, whatever model they ask.
     if micros < INLINE_MICROS_MAX {
-        ways.push(Way::new("no queue".to_owned(), json!({"tuning": {"inlineRowsMax": 64}})));
+        let tuning = json!({"inlineRowsMax": 64});
+        ways.push(Way::new("no queue".to_owned(), json!({ "tuning": tuning })));
+        ways.push(Way::new(
+            "no queue, each alone".to_owned(),
+            json!({"tuning": tuning, "batching": {"maxBatchSize": 1}}),
+        ));
     }
     if engine != EngineName::OnnxRuntime.as_str() {
         let tuning = json!({"engine": EngineName::OnnxRuntime.as_str(), "instances": cores, "threads": 1});
@@ -136,8 +141,9 @@ fn chosen(config: &Value) -> Result<(String, Setting)> {
     };
     let rows = &config["dynamic_batching"]["preferred_batch_size"][0];
     let inline = &config["servoir"]["inline_rows_max"];
+    let together = &config["servoir"]["inline_batch_rows_max"];
     let named = named(setting.instances, setting.threads, rows);
-    Ok((format!("{}, {named}, up to {inline} rows inline", setting.engine), setting))
+    Ok((format!("{}, {named}, up to {inline} rows inline, {together} together", setting.engine), setting))
 }
 
 /// Microseconds of the shortest run that was measured when the model was loaded.

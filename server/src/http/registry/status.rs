@@ -85,6 +85,8 @@ pub struct RunStatus {
     max_batch_size: usize,
     /// The most rows of a request that runs on the thread that reads it.
     inline_rows_max: usize,
+    /// The most rows of several such requests that run together, when that costs less; 0: each runs alone.
+    inline_batch_rows_max: usize,
     /// What was measured when the model was loaded; `null` when nothing was.
     #[schema(required, value_type = Option<Object>)]
     profile: Option<Profile>,
@@ -97,6 +99,7 @@ impl RunStatus {
             threads: options.threads,
             max_batch_size: options.batch_rows_max,
             inline_rows_max: deployment.inline_rows_max(),
+            inline_batch_rows_max: deployment.inline_batch_rows_max(),
             profile: options.profile.as_deref().cloned(),
         }
     }

@@ -51,7 +51,7 @@ impl ModelMetrics {
 
     /// Counts an answer: whether it was 200, how long it took, and, when the model ran, how, and for how many rows.
     pub fn count(&self, protocol: Protocol, (is_ok, elapsed): (bool, Duration), run: Option<(Run, usize)>) {
-        let mut counted = self.counted.own();
+        let mut counted = self.counted.any().value;
         let counted = counted.get_or_insert_with(|| Counted::new(self));
         if is_ok {
             counted.ok[protocol as usize].inc();

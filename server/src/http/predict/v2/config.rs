@@ -123,6 +123,9 @@ pub struct Servoir<'a> {
     /// The most rows of a request that runs on the thread that reads it, because that was measured to cost less than handing
     /// it over; 0: all wait for an instance.
     pub inline_rows_max: usize,
+    /// The most rows of several such requests that run together, when as many are read in one turn of the thread's loop as make that
+    /// cost less; 0: each runs alone.
+    pub inline_batch_rows_max: usize,
     /// What was measured when the model was loaded; `null` when nothing was.
     #[schema(required, value_type = Option<Object>)]
     pub profile: Option<&'a Profile>,
@@ -170,6 +173,7 @@ pub fn of<'a>(live: &Live, deployment: &'a Deployment) -> Config<'a> {
             queue_bytes_max: options.queue_bytes_max,
             threads: options.threads,
             inline_rows_max: deployment.inline_rows_max(),
+            inline_batch_rows_max: deployment.inline_batch_rows_max(),
             profile: options.profile.as_deref(),
         },
     }
