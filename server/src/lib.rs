@@ -11,6 +11,7 @@ mod gpus;
 pub mod grpc;
 mod hardware;
 pub mod http;
+mod kept;
 pub mod models_dir;
 pub mod monitoring;
 mod preflight;

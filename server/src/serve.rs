@@ -136,7 +136,7 @@ pub async fn start(mut config: Config) -> anyhow::Result<Running> {
         monitoring: Arc::new(Monitoring::new(registry.clone(), reconciler.node())),
         findings: Findings::default(),
         webhooks: Webhooks::new(config.monitoring.webhooks_private_allowed)?,
-        preflight: Preflight::new(&config, Arc::clone(&metrics)),
+        preflight: Preflight::new(&config, &engines, Arc::clone(&metrics)),
         metrics,
         tuner: Arc::new(Tuner::new(&config)),
         config,

@@ -2,13 +2,14 @@
 
 use crate::config::{BatchingConfig, Config};
 use crate::hardware::Placement;
+use crate::kept;
 use servoir_runtime::{
     Artifact, Choice, EngineName, Engines, LoadError, LoadOptions, PoolOptions, Profile, ProfileOptions, Program,
     fingerprint, measure,
 };
 use servoir_types::Digest;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,7 +105,10 @@ impl Tuner {
         if self.time.is_zero() {
             return Opens { engines: vec![named], named };
         }
-        let engines = match digest().ok().and_then(|digest| kept(&self.file(&digest, engines, &overrides.placement))) {
+        let engines = match digest()
+            .ok()
+            .and_then(|digest| kept::read::<Profile>(&self.file(&digest, engines, &overrides.placement)))
+        {
             Some(profile) => {
                 let best = profile.choose(named, latency_target);
                 vec![named.or_else(|| EngineName::from_text(&best?.engine))]
@@ -173,7 +177,7 @@ impl Tuner {
     ) -> Result<(Option<Arc<dyn Program>>, Option<Profile>), LoadError> {
         let digest = digest().map_err(|error| LoadError::Io(format!("{}: {error}", artifact.path.display())))?;
         let file = self.file(&digest, engines, &overrides.placement);
-        if let Some(profile) = kept(&file) {
+        if let Some(profile) = kept::read(&file) {
             return Ok((None, Some(profile)));
         }
         let options = ProfileOptions {
@@ -189,7 +193,7 @@ impl Tuner {
         // What cannot be kept is measured again next time.
         if !measured.is_whole {
             tracing::info!(file = %artifact.path.display(), "a model's profile lacks a GPU, and is not kept");
-        } else if let Err(error) = keep(&file, &measured.profile) {
+        } else if let Err(error) = kept::write(&file, &measured.profile) {
             tracing::warn!(%error, file = %file.display(), "cannot keep a model's profile");
         }
         Ok((Some(measured.program), Some(measured.profile)))
@@ -210,29 +214,4 @@ impl Tuner {
 fn first_but(barred: &[(EngineName, String)], candidates: Vec<EngineName>) -> Option<EngineName> {
     let is_barred = |engine: &EngineName| barred.iter().any(|(one, _)| one == engine);
     if barred.is_empty() { None } else { candidates.into_iter().find(|engine| !is_barred(engine)) }
-}
-
-/// The profile that a file holds: JSON, and on a line of its own the digest of that. One that does not fit is damaged, and is as
-/// none.
-fn kept(file: &Path) -> Option<Profile> {
-    let text = std::fs::read_to_string(file).ok()?;
-    let (profile, digest) = text.trim_end().rsplit_once('\n')?;
-    if Digest::of(profile.as_bytes()).to_hex() != digest {
-        return None;
-    }
-    serde_json::from_str(profile).ok()
-}
-
-/// Writes a profile whole or not at all, in the place of whatever is there.
-fn keep(file: &Path, profile: &Profile) -> io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    if file.is_dir() {
-        std::fs::remove_dir_all(file)?;
-    }
-    let profile = serde_json::to_string(profile)?;
-    let mut written = tempfile::NamedTempFile::new_in(folder)?;
-    writeln!(written, "{profile}\n{}", Digest::of(profile.as_bytes()).to_hex())?;
-    written.persist(file)?;
-    Ok(())
 }

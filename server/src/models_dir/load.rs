@@ -6,6 +6,7 @@ use super::warmed::Warmed;
 use crate::app::SharedApp;
 use crate::auth::DEFAULT_ORGANIZATION;
 use crate::hardware::Placement;
+use crate::preflight::FileKey;
 use crate::tuning::{Opens, Overrides, pool_defaults};
 use servoir_runtime::{Artifact, Deployment, Identity, LoadError, PoolOptions, inspect};
 use servoir_types::{Digest, ModelId};
@@ -28,23 +29,27 @@ pub async fn load(
     let placement = placement.map_err(|error| Refusal::Load { path: candidate.file.path.clone(), error })?;
     let (pool, overrides) = (pool_options(app, options), overrides(options, placement));
     let Looked { artifact, opens, digest: known } = look_into(app, candidate, overrides.clone()).await?;
-    let key = candidate.fingerprint.digest();
+    let place = candidate.fingerprint.digest();
+    // What lies beside the file is known by where it lies and when it was written; the file itself by all that is in it.
+    let content = |file: Digest| FileKey::Content(Digest::of_all([place.as_bytes().as_slice(), file.as_bytes()]));
+    let key = known.map_or(FileKey::Place(place), content);
     let barred = app.preflight.pass(&artifact, key, &opens).await;
     let barred = barred.map_err(|failed| Refusal::Preflight { path: artifact.path.clone(), failed })?;
     let overrides = Overrides { barred, ..overrides };
     let (path, named) = (artifact.path.clone(), identity.clone());
     let (tuner, engines, config) = (Arc::clone(&app.tuner), app.engines.clone(), options.config.clone());
-    let loading = app.reconciler.loader().start(app, (DEFAULT_ORGANIZATION, &named), (&path, key, &opens), move || {
-        let failed = |error: LoadError| Refusal::Load { path: artifact.path.clone(), error };
-        let digest = || known.map_or_else(|| digest(&artifact), Ok);
-        let (mut program, pool) = tuner.load(&engines, (&artifact, digest), &overrides, pool).map_err(failed)?;
-        if let Some(config) = config {
-            config.check_tensors(program.signature())?;
-            let samples = config.warmups(program.signature())?;
-            program = Warmed::on(program, samples);
-        }
-        Deployment::start(identity, program, pool).map_err(failed)
-    });
+    let loading =
+        app.reconciler.loader().start(app, (DEFAULT_ORGANIZATION, &named), (&path, key.digest(), &opens), move || {
+            let failed = |error: LoadError| Refusal::Load { path: artifact.path.clone(), error };
+            let digest = || known.map_or_else(|| digest(&artifact), Ok);
+            let (mut program, pool) = tuner.load(&engines, (&artifact, digest), &overrides, pool).map_err(failed)?;
+            if let Some(config) = config {
+                config.check_tensors(program.signature())?;
+                let samples = config.warmups(program.signature())?;
+                program = Warmed::on(program, samples);
+            }
+            Deployment::start(identity, program, pool).map_err(failed)
+        });
     loading.await?.ok_or(Refusal::Aborted)
 }
 

@@ -1,7 +1,8 @@
-//! Preflight: a model file that this process has not seen safe is first opened and run once in a child process of the same
+//! Preflight: a model file that is not known to be safe is first opened and run once in a child process of the same
 //! program, under limits. What crashes, hangs or devours memory does so there.
 
 pub mod child;
+mod kept;
 mod reason;
 mod remembered;
 mod run;
@@ -13,9 +14,10 @@ pub use reason::{Failed, OUTCOMES, Reason};
 use crate::config::Config;
 use crate::telemetry::metrics::Metrics;
 use crate::tuning::Opens;
+use kept::{KeptVerdicts, Safe};
 use remembered::Remembered;
 use servoir_child::{Limits, Program};
-use servoir_runtime::{Artifact, EngineName};
+use servoir_runtime::{Artifact, EngineName, Engines};
 use servoir_types::Digest;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,7 +42,24 @@ const PATIENCES_MAX: u32 = 10;
 /// Engines that must not open a model which another opens well, and why.
 pub type Barred = Vec<(EngineName, String)>;
 
-/// Tries model files in children, and remembers what came of it for as long as this process lives.
+/// What stands for a model file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKey {
+    /// What is in it and beside it: good wherever it lies and whenever.
+    Content(Digest),
+    /// Where it lies, how long it is and when it was written: good for as long as this process lives.
+    Place(Digest),
+}
+
+impl FileKey {
+    /// What the file is remembered under.
+    pub fn digest(self) -> Digest {
+        let (Self::Content(digest) | Self::Place(digest)) = self;
+        digest
+    }
+}
+
+/// Tries model files in children. What came of it is remembered for as long as this process lives; which files were safe, for longer.
 pub struct Preflight {
     /// `None`: it is off, or this process does not know its own program.
     program: Option<Program>,
@@ -49,12 +68,13 @@ pub struct Preflight {
     onnxruntime: Option<PathBuf>,
     turns: Semaphore,
     remembered: Mutex<Remembered>,
+    kept: Arc<KeptVerdicts>,
     metrics: Arc<Metrics>,
 }
 
 impl Preflight {
     /// As configured.
-    pub fn new(config: &Config, metrics: Arc<Metrics>) -> Self {
+    pub fn new(config: &Config, engines: &Engines, metrics: Arc<Metrics>) -> Self {
         let settings = &config.preflight;
         let program = settings.enabled.then(|| Program::this_or(settings.worker.as_deref(), COMMAND));
         let idle = Duration::from_secs(settings.seconds.saturating_mul(2)).saturating_add(PATIENCE);
@@ -70,26 +90,51 @@ impl Preflight {
             onnxruntime: config.onnxruntime.clone(),
             turns: Semaphore::new(AT_ONCE),
             remembered: Mutex::default(),
+            kept: Arc::new(KeptVerdicts::new(config, engines)),
             metrics,
         }
     }
 
-    /// Tries a file with each engine that will open it, but for those that are known to be safe with it or not. `key`
-    /// stands for what is in the file and beside it.
+    /// Tries a file with each engine that will open it, but for those that are known to be safe with it or not.
     ///
     /// # Errors
     /// When no engine opens it, or not the one that it is to run on.
-    pub async fn pass(&self, artifact: &Artifact, key: Digest, opens: &Opens) -> Result<Barred, Failed> {
+    pub async fn pass(&self, artifact: &Artifact, key: FileKey, opens: &Opens) -> Result<Barred, Failed> {
         let Some(program) = &self.program else { return Ok(Barred::new()) };
-        if !self.remembered().untried(key, &opens.engines).is_empty() {
+        let file = key.digest();
+        let untried = || self.remembered().untried(file, &opens.engines);
+        if !untried().is_empty() {
+            self.recall(key).await;
+        }
+        if !untried().is_empty() {
             let _turn = self.turns.acquire().await;
             // Somebody else may have tried the same file in the meantime.
-            let untried = self.remembered().untried(key, &opens.engines);
+            let untried = untried();
             if !untried.is_empty() {
-                return self.try_now(program, artifact, key, (opens, untried)).await;
+                let result = self.try_now(program, artifact, file, (opens, untried)).await;
+                self.keep(key).await;
+                return result;
             }
         }
-        self.remembered().result(key, opens)
+        self.remembered().result(file, opens)
+    }
+
+    /// Remembers what was kept of a file.
+    async fn recall(&self, key: FileKey) {
+        let FileKey::Content(content) = key else { return };
+        let kept = Arc::clone(&self.kept);
+        let safe = tokio::task::spawn_blocking(move || kept.of(content)).await.unwrap_or_default();
+        self.remembered().recall(content, &safe);
+    }
+
+    /// Keeps what is known of a file.
+    async fn keep(&self, key: FileKey) {
+        let FileKey::Content(content) = key else { return };
+        let (kept, safe) = (Arc::clone(&self.kept), self.remembered().safe(content));
+        if !safe.is_empty() {
+            // Nothing waits for it but the next restart.
+            drop(tokio::task::spawn_blocking(move || kept.keep(content, &safe)).await);
+        }
     }
 
     /// How much memory a file was found to take with one session of the engine of these that takes most; `None` when it was not

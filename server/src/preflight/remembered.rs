@@ -1,7 +1,7 @@
 //! What came of files that were tried, for as long as this process lives: its engines and limits stay the same.
 
-use super::Barred;
 use super::reason::{Failed, Reason};
+use super::{Barred, Safe};
 use crate::tuning::Opens;
 use servoir_runtime::EngineName;
 use servoir_types::Digest;
@@ -45,6 +45,21 @@ impl Remembered {
         {
             self.outcomes.remove(&oldest);
         }
+    }
+
+    /// Notes what is known from before this process; what it has seen itself goes first.
+    pub(super) fn recall(&mut self, file: Digest, safe: &[Safe]) {
+        for &(engine, bytes) in safe {
+            if !self.outcomes.contains_key(&(file, engine)) {
+                self.note((file, engine), Ok(bytes));
+            }
+        }
+    }
+
+    /// The engines that a file is safe with, and what it takes with each.
+    pub(super) fn safe(&self, file: Digest) -> Vec<Safe> {
+        let engines = std::iter::once(None).chain(EngineName::ALL.iter().copied().map(Some));
+        engines.filter_map(|engine| Some((engine, *self.outcomes.get(&(file, engine))?.as_ref().ok()?))).collect()
     }
 
     /// The bytes that a file takes with the engine of these that takes most, of those that are known to be safe with it.
@@ -142,6 +157,17 @@ mod tests {
         }
         remembered.note((file, TRACT), Ok(1));
         assert!(remembered.result(file, &tract).is_ok() && remembered.untried(file, &[TRACT]).is_empty());
+    }
+
+    #[test]
+    fn what_is_safe_is_recalled_and_what_was_seen_goes_first() {
+        let (file, mut remembered) = (Digest::of(b"file"), Remembered::default());
+        remembered.note((file, ONNX), refused("onnxruntime"));
+        remembered.recall(file, &[(None, 1), (TREES, 2), (ONNX, 3)]);
+        assert_eq!(remembered.safe(file), [(None, 1), (TREES, 2)]);
+        assert_eq!(remembered.bytes(file, &[TREES, ONNX]), Some(2));
+        assert_eq!(remembered.untried(file, &[None, TREES, ONNX, TRACT]), [TRACT]);
+        assert!(remembered.safe(Digest::of(b"other")).is_empty());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::Failure;
 use super::load::format_of;
 use crate::app::App;
 use crate::error::ApiError;
+use crate::preflight::FileKey;
 use crate::tuning::Opens;
 use servoir_registry::{Version, VersionState};
 use servoir_runtime::{Artifact, LoadOptions, Program};
@@ -24,7 +25,10 @@ pub async fn open_beside(app: &App, version: &Version) -> Result<Arc<dyn Program
     let format = format_of(&version.format).map_err(Failure::Load)?;
     let path = app.registry.fetch_artifact(version.digest).await?;
     let artifact = Artifact { path, folder: None, format };
-    app.preflight.pass(&artifact, version.digest, &Opens::first()).await.map_err(Failure::Preflight)?;
+    app.preflight
+        .pass(&artifact, FileKey::Content(version.digest), &Opens::first())
+        .await
+        .map_err(Failure::Preflight)?;
     let engines = app.engines.clone();
     let load = move || engines.load(&artifact, &LoadOptions::cpu(None, 1));
     let loaded = app.reconciler.loading_threads().run(load).await;

@@ -6,7 +6,7 @@ use crate::app::{App, SharedApp};
 use crate::config::SwapConfig;
 use crate::error::ApiError;
 use crate::hardware::{Hardware, Placement};
-use crate::preflight;
+use crate::preflight::{self, FileKey};
 use crate::tuning::{Opens, Overrides, pool_defaults};
 use servoir_registry::{Placed, RegistryError};
 use servoir_runtime::{
@@ -134,7 +134,7 @@ impl Loader {
         let (pool, mut overrides) = (pool_options(app, placed), overrides(placed, placement));
         let (engines, tuner, digest) = (app.engines.clone(), Arc::clone(&app.tuner), placed.digest);
         let opens = tuner.opens(&engines, (&artifact, || Ok(digest)), &overrides, pool.latency_target);
-        overrides.barred = app.preflight.pass(&artifact, digest, &opens).await?;
+        overrides.barred = app.preflight.pass(&artifact, FileKey::Content(digest), &opens).await?;
         let (path, named) = (artifact.path.clone(), identity.clone());
         let loading = self.start::<Failure>(app, (of.organization, &named), (&path, digest, &opens), move || {
             let (program, pool) = tuner.load(&engines, (&artifact, || Ok(digest)), &overrides, pool)?;

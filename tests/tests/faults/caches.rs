@@ -82,18 +82,20 @@ async fn copies_of_artifacts_that_are_damaged_are_fetched_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn profiles_that_are_damaged_are_measured_again() {
+async fn profiles_and_verdicts_that_are_damaged_are_made_again() {
     let data = TempDir::new().expect("a temporary folder");
     let configured = || Config { profile_seconds: 1, ..config(data.path()) };
     serve_once(configured()).await;
-    let profile = only_entry(&data.path().join("profiles"));
-    let sound = |profile: &Path| std::fs::read(profile).is_ok_and(|bytes| bytes.len() > 100);
-    assert!(sound(&profile));
-    for (what, damage) in DAMAGES {
-        damage(&profile);
-        let damaged = std::fs::read(&profile).ok();
-        answers(configured(), what).await;
-        assert!(sound(&profile), "{what}: the profile is mended");
-        assert_ne!(std::fs::read(&profile).ok(), damaged, "{what}: it was measured again");
+    for folder in ["profiles", "verdicts"] {
+        let file = only_entry(&data.path().join(folder));
+        let sound = |file: &Path| std::fs::read(file).is_ok_and(|bytes| bytes.len() > 80);
+        assert!(sound(&file), "{folder}");
+        for (what, damage) in DAMAGES {
+            damage(&file);
+            let damaged = std::fs::read(&file).ok();
+            answers(configured(), what).await;
+            assert!(sound(&file), "{folder}, {what}: it is mended");
+            assert_ne!(std::fs::read(&file).ok(), damaged, "{folder}, {what}: it was made again");
+        }
     }
 }

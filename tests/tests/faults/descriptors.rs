@@ -34,13 +34,17 @@ fn descriptors() -> usize {
 
 /// A caller that has a new connection for each request.
 fn newcomer(server: &ServerProcess) -> Api {
-    caller(server, 0)
+    caller(server, reqwest::Client::builder().pool_max_idle_per_host(0))
 }
 
-/// A caller that keeps so many connections.
-fn caller(server: &ServerProcess, connections: usize) -> Api {
-    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(connections);
-    Api::over(client.build().expect("an HTTP client"), server.api().url(), Some(BOOTSTRAP_KEY))
+/// A caller that has one connection and no other, and keeps it. With HTTP/1.1 clients open a second one while the first is on its way
+/// back to them.
+fn resident(server: &ServerProcess) -> Api {
+    caller(server, reqwest::Client::builder().http2_prior_knowledge())
+}
+
+fn caller(server: &ServerProcess, client: reqwest::ClientBuilder) -> Api {
+    Api::over(client.no_proxy().build().expect("an HTTP client"), server.api().url(), Some(BOOTSTRAP_KEY))
 }
 
 async fn idle(server: &ServerProcess, count: usize) -> Vec<TcpStream> {
@@ -89,7 +93,7 @@ async fn more_callers_than_descriptors_wait_and_leave_the_server_what_it_needs()
     let limit = format!("--nofile={descriptors}:{descriptors}");
     let patient = [(PATIENT.0, OsStr::new(PATIENT.1))];
     let server = ServerProcess::start_under(&["prlimit", &limit], data.path(), &patient).await;
-    let api = server.api();
+    let api = resident(&server);
     let model = api.serve("churn", model()).await;
     // More than there are places for, and fewer than would not even be let wait.
     let crowd = idle(&server, PLACES + 30).await;
@@ -109,8 +113,7 @@ async fn more_callers_than_descriptors_wait_and_leave_the_server_what_it_needs()
 async fn descriptors_that_are_taken_away_while_it_runs() {
     let data = TempDir::new().expect("a temporary folder");
     let server = ServerProcess::start_with(data.path(), &[(PATIENT.0, OsStr::new(PATIENT.1))]).await;
-    // A client may open a second connection while its first is on its way back to it; this one keeps one of them.
-    let api = caller(&server, 1);
+    let api = resident(&server);
     let model = api.serve("churn", model()).await;
     let limit = |limit: &str| {
         let pid = format!("--pid={}", server.id());

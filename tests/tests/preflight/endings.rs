@@ -147,7 +147,9 @@ async fn a_version_that_was_live_before_a_restart_is_not_rejected_after_it() {
     let model = api(&running).serve("churn", Fixture::read("xgb_binary").model).await;
     running.stop().await;
 
+    // Under another limit it is tried again.
     worker.does("kill -SEGV $$");
+    settings.preflight.seconds += 1;
     let running = servoir::serve::start(settings).await.expect("the server starts");
     let api = api(&running);
     while api.get("/readyz").await.status != 200 {}

@@ -6,6 +6,7 @@ mod external;
 mod folder;
 mod hostile;
 mod measured;
+mod restart;
 mod worker;
 
 use serde_json::Value;
