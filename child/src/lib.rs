@@ -16,4 +16,4 @@ pub use limits::Limits;
 pub use lines::{LINE_BYTES_MAX, Line};
 pub use process::{Process, Start};
 pub use program::Program;
-pub use usage::cpu_time;
+pub use usage::{cpu_time, resident_bytes};

@@ -136,10 +136,7 @@ impl ServerProcess {
     /// # Panics
     /// When the process has ended.
     pub fn resident_bytes(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the process runs");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
-        let kilobytes: u64 = line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number");
-        kilobytes * 1024
+        servoir_child::resident_bytes(self.id()).expect("the process runs")
     }
 
     /// Ends the process as a power cut would: SIGKILL.

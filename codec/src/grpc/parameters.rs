@@ -45,14 +45,14 @@ pub fn classes(output: &InferRequestedOutputTensor) -> Result<Option<usize>, Fau
 /// Refuses parameters with which the answer would be another one.
 ///
 /// # Errors
-/// 400 naming the first.
+/// 400 naming the first by name: a message has them in no order.
 pub fn refuse_what_would_be_lost(parameters: &HashMap<String, InferParameter>, at: &str) -> Result<(), Fault> {
-    for (name, value) in parameters {
-        if let Some(detail) = rules::what_would_be_lost(name, is_nothing(value)) {
-            return Err(Fault::Form(format!("{at}.{name}: {detail}")));
-        }
+    let lost =
+        parameters.iter().filter_map(|(name, value)| Some((name, rules::what_would_be_lost(name, is_nothing(value))?)));
+    match lost.min() {
+        Some((name, detail)) => Err(Fault::Form(format!("{at}.{name}: {detail}"))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// What clients send where they have nothing to say.
@@ -72,5 +72,27 @@ fn shown(choice: &ParameterChoice) -> String {
         ParameterChoice::Uint64Param(value) => value.to_string(),
         ParameterChoice::DoubleParam(value) => value.to_string(),
         ParameterChoice::StringParam(text) => format!("\"{}\"", excerpt(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(names: &[&str]) -> HashMap<String, InferParameter> {
+        let one = InferParameter { parameter_choice: Some(ParameterChoice::Int64Param(1)) };
+        names.iter().map(|name| ((*name).to_owned(), one.clone())).collect()
+    }
+
+    #[test]
+    fn of_what_would_be_lost_the_first_by_name_is_told() {
+        assert!(refuse_what_would_be_lost(&parameters(&["priority", "anything"]), "request").is_ok());
+        // Each map has an order of its own.
+        for _ in 0..20 {
+            let lost =
+                parameters(&["shared_memory_region", "sequence_start", "a", "sequence_id", "shared_memory_offset"]);
+            let told = refuse_what_would_be_lost(&lost, "request").unwrap_err().to_string();
+            assert!(told.starts_with("request.sequence_id: "), "{told}");
+        }
     }
 }

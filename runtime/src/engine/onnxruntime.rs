@@ -327,8 +327,9 @@ mod tests {
     /// Memory of this process that is in use, in bytes.
     #[cfg(target_os = "linux")]
     fn resident() -> usize {
-        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-        statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        kibibytes.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
     }
 
     /// A batch whose inputs are small and whose way to the answer is not: what it took is kept, and given back later.

@@ -161,13 +161,11 @@ impl Lease {
     }
 }
 
-impl Connection {
-    /// How long a handshake, and then a request's head, and more of its body, may take.
-    fn waits(&self) -> Waits {
-        let limits = &self.routes.app.config.limits;
-        let (head, body) = (limits.header_read_seconds, limits.body_idle_seconds);
-        Waits { head: Duration::from_secs(head), body: Duration::from_secs(body) }
-    }
+/// How long a handshake, and then a request's head, and more of its body, may take.
+fn waits(routes: &Routes) -> Waits {
+    let limits = &routes.app.config.limits;
+    let (head, body) = (limits.header_read_seconds, limits.body_idle_seconds);
+    Waits { head: Duration::from_secs(head), body: Duration::from_secs(body) }
 }
 
 async fn serve_encrypted_or_not(stream: TcpStream, tls: Option<Arc<Tls>>, connection: Connection) {
@@ -183,7 +181,8 @@ async fn serve_encrypted_or_not(stream: TcpStream, tls: Option<Arc<Tls>>, connec
         }
     };
     // A server that goes waits for answers, not for handshakes.
-    let handshake = connection.lease.stop.run_until_cancelled(tokio::time::timeout(connection.waits().head, handshake));
+    let handshake =
+        connection.lease.stop.run_until_cancelled(tokio::time::timeout(waits(&connection.routes).head, handshake));
     match handshake.await {
         Some(Ok(Ok(Some(stream)))) => serve(stream, connection).await,
         Some(Ok(Ok(None))) => tracing::debug!(%peer, "plain HTTP came to a port that speaks TLS"),
@@ -219,8 +218,8 @@ async fn serve<S>(stream: S, connection: Connection)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let waits = connection.waits();
     let Connection { peer, routes, lease } = connection;
+    let waits = waits(&routes);
     let stop = lease.stop();
     // What the requests of this connection share is the connection's own: a count that all threads changed would go back
     // and forth between their caches.
@@ -290,7 +289,7 @@ async fn respond(
         Some(layer) => Box::pin(cors::around(layer, request, |request| answer(routes, request, peer))).await,
     };
     if is_http1 {
-        let goes_on = if asks_first { !unread.forget() } else { unread.finish().await };
+        let goes_on = if asks_first { !unread.forget() } else { unread.finish(waits(routes).body).await };
         // Whoever comes again is to come to another server, where an address stands for several.
         let is_leaving = routes.app.readiness.is_draining() && response.status() != StatusCode::SWITCHING_PROTOCOLS;
         if !goes_on || is_leaving {

@@ -15,8 +15,9 @@ use std::time::Duration;
 
 /// The most that is read and thrown away, in bytes.
 const BYTES_MAX: u64 = 16 << 20;
-/// How long that may take. A client that waits for its answer before it sends the rest is answered then.
-const WAIT_MAX: Duration = Duration::from_secs(1);
+/// How long that may take: this part of the longest silence within a body. A client that waits for its answer before it sends the
+/// rest is answered then.
+const PART_OF_SILENCE: u32 = 10;
 
 /// What the requests of an HTTP/1 connection share, one after the other: a body that was given up, and how long the client
 /// is waited for.
@@ -32,13 +33,13 @@ impl Unread {
         &self.patience
     }
 
-    /// Reads what was left of the last request's body, if anything was. `false`: there is more than that, and the
-    /// connection cannot go on.
-    pub async fn finish(&self) -> bool {
+    /// Reads what was left of the last request's body, if anything was, of a client that may be silent so long within one.
+    /// `false`: there is more than that, and the connection cannot go on.
+    pub async fn finish(&self, silence: Duration) -> bool {
         match self.take() {
             None => true,
             // On the heap, so that requests do not carry the room that this seldom takes.
-            Some(body) => Box::pin(read_away(body)).await,
+            Some(body) => Box::pin(read_away(body, silence / PART_OF_SILENCE)).await,
         }
     }
 
@@ -52,8 +53,8 @@ impl Unread {
     }
 }
 
-/// Reads a body to its end. `false`: it is too long, or takes too long, or breaks.
-async fn read_away(mut body: Incoming) -> bool {
+/// Reads a body to its end. `false`: it is too long, or takes longer than `within`, or breaks.
+async fn read_away(mut body: Incoming, within: Duration) -> bool {
     if body.size_hint().lower() > BYTES_MAX {
         return false;
     }
@@ -67,7 +68,7 @@ async fn read_away(mut body: Incoming) -> bool {
         }
         Some(())
     };
-    matches!(tokio::time::timeout(WAIT_MAX, rest).await, Ok(Some(())))
+    matches!(tokio::time::timeout(within, rest).await, Ok(Some(())))
 }
 
 /// A request's body. Over HTTP/1 it is not lost when nobody reads it, and it ends with [`Broken::Stalled`] when the client

@@ -2,7 +2,7 @@
 
 use crate::Churn;
 use serde_json::json;
-use servoir_tests::server::{BOOTSTRAP_KEY, TestServer};
+use servoir_tests::server::{BOOTSTRAP_KEY, Database, TestServer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -31,7 +31,8 @@ async fn answer(stream: &mut TcpStream) -> String {
 
 #[tokio::test]
 async fn the_connection_goes_on_after_a_body_that_nobody_read() {
-    let server = TestServer::start().await;
+    // A refused body is waited for as long as this test may be held up between two writes.
+    let server = TestServer::start_with(Database::Sqlite, |config| config.limits.body_idle_seconds = 3600).await;
     let churn = Churn::read();
     server.api().serve("churn", churn.model).await;
     let body = churn.body.to_string();
@@ -60,7 +61,8 @@ async fn the_connection_goes_on_after_a_body_that_nobody_read() {
 
 #[tokio::test]
 async fn an_answer_says_when_its_connection_cannot_go_on() {
-    let server = TestServer::start().await;
+    // Nobody waits long for the last one.
+    let server = TestServer::start_with(Database::Sqlite, |config| config.limits.body_idle_seconds = 1).await;
     // More than is thrown away; a client that asks first; one that never sends what it announced.
     for fields in
         ["content-length: 99999999999\r\n", "content-length: 9\r\nexpect: 100-continue\r\n", "content-length: 9\r\n"]

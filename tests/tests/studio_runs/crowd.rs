@@ -145,7 +145,5 @@ async fn come_and_go(place: Place, model: String, seed: u64) -> (u64, u64) {
 }
 
 fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("proc(5)");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
-    line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).expect("a number") * 1024
+    servoir_child::resident_bytes(std::process::id()).expect("proc(5)")
 }

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 const FIRST: u64 = 100;
 /// and then one of so many.
 const ONE_IN: u64 = 16;
-/// Requests of one trial that are under way at once; while there are so many, others are passed over.
+/// Requests of one trial that are under way at once; while there are so many, others are passed over and not counted.
 const UNDER_WAY_MAX: usize = 8;
 
 /// Of which versions requests are sampled.
@@ -36,6 +36,7 @@ pub struct Sample {
     deployment: Weak<Deployment>,
     before: Weak<Deployment>,
     version_before: u64,
+    /// Requests that had a turn, or were not to have one.
     seen: AtomicU64,
     under_way: AtomicUsize,
     found: Mutex<Divergence>,
@@ -76,11 +77,7 @@ impl Sampled {
     /// Shows a request that a deployment is about to answer. When it is in the sample, the version before is asked a copy of it.
     pub fn see(&self, deployment: &Arc<Deployment>, inputs: &[Tensor], deadline: Option<Instant>) -> Option<Asked> {
         let sample = self.of(deployment)?;
-        let before = sample.take()?;
-        let Some(runtime) = self.runtime.get() else {
-            sample.let_go();
-            return None;
-        };
+        let (runtime, before) = (self.runtime.get()?, sample.take()?);
         let (answered, is) = oneshot::channel::<Vec<Tensor>>();
         let copy = Request { inputs: inputs.to_vec(), deadline, priority: Priority::Low, observed: false };
         let place = Place(sample);
@@ -124,12 +121,22 @@ impl Sample {
         self.under_way.load(Ordering::Relaxed)
     }
 
-    /// The version before, when it is its turn, there is a place, and it need not be woken.
+    /// The version before, when it is a request's turn and a copy of it can be asked. If it cannot, the next request has the turn:
+    /// the first ones are not used up while the version before is slow.
     fn take(&self) -> Option<Arc<Deployment>> {
         let turn = self.seen.fetch_add(1, Ordering::Relaxed);
         if turn >= FIRST && !turn.is_multiple_of(ONE_IN) {
             return None;
         }
+        let before = self.take_place();
+        if before.is_none() {
+            self.seen.fetch_sub(1, Ordering::Relaxed);
+        }
+        before
+    }
+
+    /// The version before, when it need not be woken and there is a place.
+    fn take_place(&self) -> Option<Arc<Deployment>> {
         let before = self.before.upgrade().filter(|before| !before.is_asleep())?;
         if self.under_way.fetch_add(1, Ordering::Relaxed) >= UNDER_WAY_MAX {
             self.let_go();

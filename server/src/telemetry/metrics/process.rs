@@ -25,12 +25,11 @@ impl ProcessGauges {
 
     /// From `/proc/self`; where there is none, the gauges stay at zero.
     pub fn read(&self) {
-        // proc(5): pages are 4 KiB on every Linux that Servoir is built for.
-        if let Ok(statm) = std::fs::read_to_string("/proc/self/statm") {
-            let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<i64>().ok());
-            self.resident_bytes.set(pages.unwrap_or(0) * 4096);
+        let own = std::process::id();
+        if let Some(bytes) = servoir_child::resident_bytes(own) {
+            self.resident_bytes.set(bytes as i64);
         }
-        if let Some(used) = servoir_child::cpu_time(std::process::id()) {
+        if let Some(used) = servoir_child::cpu_time(own) {
             self.cpu_seconds.reset();
             self.cpu_seconds.inc_by(used.as_secs_f64());
         }
