@@ -2,8 +2,10 @@
 
 use crate::auth::{Credential, Principal};
 use crate::error::ApiError;
-use governor::clock::Clock as _;
-use governor::{DefaultKeyedRateLimiter, Quota};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
 use servoir_types::Kind;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -13,11 +15,11 @@ use std::time::Duration;
 /// How often those who have been quiet are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(10);
 
-/// The pace of every caller.
-pub struct Pace(Option<Limiter>);
+/// The pace of every caller, by a clock.
+pub struct Pace<C: Clock = DefaultClock>(Option<Limiter<C>>);
 
-struct Limiter {
-    callers: DefaultKeyedRateLimiter<Caller>,
+struct Limiter<C: Clock> {
+    callers: RateLimiter<Caller, DashMapStateStore<Caller>, C, NoOpMiddleware<C::Instant>>,
     per_second: NonZeroU32,
 }
 
@@ -47,8 +49,14 @@ impl Caller {
 impl Pace {
     /// So many requests a second, and as many at once after a second of silence; 0 for as many as they like.
     pub fn new(per_second: u32) -> Self {
+        Self::by(DefaultClock::default(), per_second)
+    }
+}
+
+impl<C: Clock> Pace<C> {
+    fn by(clock: C, per_second: u32) -> Self {
         Self(NonZeroU32::new(per_second).map(|per_second| Limiter {
-            callers: DefaultKeyedRateLimiter::dashmap(Quota::per_second(per_second)),
+            callers: RateLimiter::dashmap_with_clock(Quota::per_second(per_second), clock),
             per_second,
         }))
     }
@@ -82,6 +90,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use governor::clock::FakeRelativeClock;
 
     fn principal(subject: &str, credential: Credential) -> Principal {
         Principal { subject: subject.into(), organization: "org".into(), scopes: [].into(), credential }
@@ -89,7 +98,8 @@ mod tests {
 
     #[test]
     fn each_caller_has_a_pace_of_its_own() {
-        let pace = Pace::new(3);
+        let clock = FakeRelativeClock::default();
+        let pace = Pace::by(clock.clone(), 3);
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
         let (ada, bob) = (principal("ada", Credential::ApiKey), principal("bob", Credential::Jwt));
         let anybody = principal("anonymous", Credential::Off);
@@ -112,6 +122,13 @@ mod tests {
         assert!(pace.check(Some(&ada), address("10.0.0.9")).is_err());
         assert!(pace.check(None, address("2001:db8::2")).is_err());
         assert!(pace.check(Some(&anybody), here).is_err(), "without authentication it is the address that counts");
+        // A third of a second makes a place, and a second no more places than there were.
+        for (passed, let_in) in
+            [(Duration::from_millis(334), 1), (Duration::from_secs(1), 3), (Duration::from_secs(9), 3)]
+        {
+            clock.advance(passed);
+            assert_eq!((0..9).filter(|_| pace.check(Some(&ada), here).is_ok()).count(), let_in, "after {passed:?}");
+        }
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Versions that answer recorded requests otherwise, with programs that do what a test says.
 
+use super::agreement::Agreement;
 use super::requests::ask;
 use crate::config::SwapConfig;
+use crate::error::FieldError;
 use crate::reconcile::started::start;
 use servoir_runtime::faulty::{Faulty, column};
 use servoir_types::{Data, Datatype, Role, Shape, Signature, Tensor, TensorSpec};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// Nothing but failures, shapes and what is not finite counts.
 const LAX: SwapConfig = SwapConfig {
@@ -25,7 +27,11 @@ const LAX: SwapConfig = SwapConfig {
 fn beyond(live: Arc<Faulty>, next: Arc<Faulty>, limits: &SwapConfig) -> Vec<String> {
     let requests = [1.0, 2.0, 3.0, 4.0].map(|value| vec![column(&[value])]).to_vec();
     let agreement = ask(&start(1, live), &start(2, next), requests).expect("sessions");
-    agreement.beyond(limits).into_iter().map(|field| format!("{}: {}", field.pointer, field.detail)).collect()
+    agreement.beyond(limits).into_iter().map(shown).collect()
+}
+
+fn shown(field: FieldError) -> String {
+    format!("{}: {}", field.pointer, field.detail)
 }
 
 fn doubling() -> Arc<Faulty> {
@@ -65,7 +71,7 @@ fn rows_that_are_lost_are_another_shape() {
 }
 
 #[test]
-fn scores_labels_and_time_have_limits_of_their_own() {
+fn scores_and_labels_have_limits_of_their_own() {
     let off = Faulty::by_row(|value| Ok(if value == 1.0 { 1.0 } else { 2.0 * value }));
     let limits = |percent| SwapConfig { scores_differ_percent_max: percent, ..LAX };
     assert_eq!(beyond(doubling(), Arc::clone(&off), &limits(13)), Vec::<String>::new());
@@ -88,13 +94,47 @@ fn scores_labels_and_time_have_limits_of_their_own() {
     };
     assert_eq!(half(50), Vec::<String>::new());
     assert_eq!(half(49), ["/requests/labels: 50.00 % of the labels are others, and 49 % are allowed"]);
+}
 
-    let slow = Faulty::by_row(|value| {
-        let until = std::time::Instant::now() + Duration::from_millis(5);
-        while std::time::Instant::now() < until {}
+#[test]
+fn who_takes_longer_is_beyond_the_limit_and_who_takes_as_long_as_it_says_is_not() {
+    let millis = Duration::from_millis;
+    let says = |percent: &str, most: u64| {
+        Some(format!("/requests/latency: {percent} % longer is what they took, and {most} % are allowed"))
+    };
+    for (live, next, most, expected) in [
+        (100, 200, 100, None),
+        (100, 201, 100, says("101.00", 100)),
+        (100, 102, 1, says("2.00", 1)),
+        (100, 50, 1, None),
+        (0, 50, 100, None),
+        (100, 10_000, 0, None),
+    ] {
+        let mut agreement = Agreement::default();
+        // What was measured is added up.
+        agreement.took(millis(live / 2), millis(next / 2));
+        agreement.took(millis(live - live / 2), millis(next - next / 2));
+        let limits = SwapConfig { requests_slower_percent_max: most, ..LAX };
+        let found: Vec<_> = agreement.beyond(&limits).into_iter().map(shown).collect();
+        assert_eq!(found, Vec::from_iter(expected), "{live} ms, then {next} ms");
+    }
+}
+
+#[test]
+fn the_time_of_each_version_is_its_own() {
+    // The next one takes thrice what has passed since the live one was asked the same, which is longer than that took.
+    let asked = Arc::new(Mutex::new(Instant::now()));
+    let since = Arc::clone(&asked);
+    let live = Faulty::by_row(move |value| {
+        *asked.lock().expect("no panic") = Instant::now();
         Ok(2.0 * value)
     });
-    let limits = SwapConfig { requests_slower_percent_max: 100, ..LAX };
-    let found = beyond(doubling(), slow, &limits);
+    let next = Faulty::by_row(move |value| {
+        let begun = Instant::now();
+        let passed = begun - *since.lock().expect("no panic");
+        while begun.elapsed() < passed.max(Duration::from_millis(20)) * 3 {}
+        Ok(2.0 * value)
+    });
+    let found = beyond(live, next, &SwapConfig { requests_slower_percent_max: 100, ..LAX });
     assert!(found.len() == 1 && found[0].starts_with("/requests/latency: "), "{found:?}");
 }
