@@ -21,7 +21,7 @@ use tempfile::TempDir;
 pub const BOOTSTRAP_KEY: &str = "bootstrap-key-of-the-tests-0123456789";
 
 /// How long an empty server may take to be ready.
-const SETTLED_WITHIN: Duration = Duration::from_secs(30);
+const SETTLED_WITHIN: Duration = Duration::from_secs(120);
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,8 @@ use servoir_tests::grpc_client::grpc_inference_service_client::GrpcInferenceServ
 use servoir_tests::process::ServerProcess;
 use servoir_tests::server::BOOTSTRAP_KEY;
 use std::ffi::OsStr;
-use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -25,8 +26,10 @@ const PROBE_EVERY: Duration = Duration::from_millis(250);
 /// How long it takes from what it has seen to the last of those who send requests on its behalf.
 const TOLD_AFTER: Duration = Duration::from_millis(700);
 /// How long the server goes on, and how long what it is working on then may take.
-const DELAY: Duration = Duration::from_secs(8);
+const DELAY: Duration = Duration::from_secs(20);
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long before the server's end the load balancer has noticed, however slow the machine is.
+const NOTICED_BEFORE: Duration = Duration::from_secs(8);
 /// Clients of each kind.
 const CLIENTS: usize = 4;
 /// Far more than a busy machine takes to end a process that has nothing left to do.
@@ -34,51 +37,66 @@ const SLACK: Duration = Duration::from_secs(60);
 /// How long a client may be silent within a request, for a server that would wait for it: far longer than all of the above.
 const SILENCE_SECONDS: &str = "600";
 
-/// What one client has seen.
+/// What clients of one kind have seen.
 #[derive(Default)]
 struct Seen {
-    answered: usize,
+    answered: AtomicUsize,
     /// Answers of a server that was on its way out, and how many of them asked the client to come back elsewhere.
-    late: usize,
-    sent_away: usize,
-    failed: Vec<String>,
+    late: AtomicUsize,
+    sent_away: AtomicUsize,
+    failed: Mutex<Vec<String>>,
 }
 
 impl Seen {
-    fn add(&mut self, other: Self) {
-        self.answered += other.answered;
-        self.late += other.late;
-        self.sent_away += other.sent_away;
-        self.failed.extend(other.failed);
+    fn add(&self, left: bool, answer: Result<bool, String>) {
+        let count = |counter: &AtomicUsize, counts: bool| counter.fetch_add(counts.into(), Ordering::Relaxed);
+        match answer {
+            Ok(closes) => {
+                count(&self.answered, true);
+                count(&self.late, left);
+                count(&self.sent_away, left && closes);
+            }
+            Err(why) => self.failed.lock().expect("nobody panicked").push(why),
+        }
     }
 }
 
-/// Whether the server is among those that get requests, as the load balancer has it, and since when it leaves.
-struct Service {
+/// What clients of one kind know and see.
+struct Clients {
+    kind: &'static str,
+    /// Whether they are told to come back elsewhere.
+    are_sent_away: bool,
+    /// Whether the server is among those that get requests, as the load balancer has it, and since when it leaves.
     in_service: watch::Receiver<bool>,
     leaves_since: watch::Receiver<Option<Instant>>,
+    seen: Seen,
 }
 
-impl Service {
+impl Clients {
     /// Sends requests one after the other for as long as the server is in service. `ask` says whether an answer asked for the
     /// connection to be closed.
-    async fn ask_all_along(&self, mut ask: impl AsyncFnMut() -> Result<bool, String>) -> Seen {
-        let mut seen = Seen::default();
+    async fn ask_all_along(&self, mut ask: impl AsyncFnMut() -> Result<bool, String>) {
         while *self.in_service.borrow() {
             let left = self.leaves_since.borrow().is_some();
-            match ask().await {
-                Ok(closes) => {
-                    seen.answered += 1;
-                    seen.late += usize::from(left);
-                    seen.sent_away += usize::from(left && closes);
-                }
-                Err(why) => seen.failed.push(why),
-            }
+            self.seen.add(left, ask().await);
         }
-        seen
     }
 
-    async fn over_http(&self, url: &str, client: reqwest::Client, (path, body): (&str, &Value)) -> Seen {
+    /// Whether they were answered by a server on its way out, as often as is to be seen.
+    fn were_answered_late(&self) -> bool {
+        let sent_away = self.seen.sent_away.load(Ordering::Relaxed) > 0;
+        self.seen.late.load(Ordering::Relaxed) > CLIENTS && (sent_away || !self.are_sent_away)
+    }
+
+    fn check(&self) {
+        let Seen { answered, late, sent_away, failed } = &self.seen;
+        let kind = self.kind;
+        println!("{kind}: {answered:?} answered, {late:?} of them after SIGTERM, {sent_away:?} sent away");
+        assert_eq!(*failed.lock().expect("nobody panicked"), Vec::<String>::new(), "{kind}");
+        assert!(self.were_answered_late(), "{kind}: answered until the load balancer had noticed, and told so");
+    }
+
+    async fn over_http(&self, url: &str, client: reqwest::Client, (path, body): (&str, &Value)) {
         let api = Api::over(client, url, Some(BOOTSTRAP_KEY));
         let ask = async || {
             let answer = api.try_send(api.request(reqwest::Method::POST, path).json(body)).await;
@@ -88,10 +106,10 @@ impl Service {
                 _ => Err(format!("{} {}", answer.status, answer.text)),
             }
         };
-        self.ask_all_along(ask).await
+        self.ask_all_along(ask).await;
     }
 
-    async fn over_grpc(&self, url: &str, message: &ModelInferRequest) -> Seen {
+    async fn over_grpc(&self, url: &str, message: &ModelInferRequest) {
         let endpoint = tonic::transport::Endpoint::from_shared(url.to_owned()).expect("a URL");
         let client = GrpcInferenceServiceClient::new(endpoint.connect_lazy());
         let ask = async || {
@@ -99,12 +117,13 @@ impl Service {
             request.metadata_mut().insert("x-api-key", BOOTSTRAP_KEY.parse().expect("ASCII"));
             client.clone().model_infer(request).await.map(|_| false).map_err(|status| status.to_string())
         };
-        self.ask_all_along(ask).await
+        self.ask_all_along(ask).await;
     }
 }
 
-/// Takes the server out of service some time after it was first seen not ready.
-async fn balance(url: &str, in_service: watch::Sender<bool>) {
+/// Takes the server out of service some time after it was first seen not ready, and not before each kind of clients has seen that it
+/// leaves, if that is in good time.
+async fn balance(url: &str, clients: &[Clients], in_service: watch::Sender<bool>) {
     let mut probes = tokio::time::interval(PROBE_EVERY);
     probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("an HTTP client");
@@ -117,6 +136,11 @@ async fn balance(url: &str, in_service: watch::Sender<bool>) {
         }
     }
     tokio::time::sleep(TOLD_AFTER).await;
+    let left = *clients[0].leaves_since.borrow();
+    let is_time = || left.is_none_or(|left| left.elapsed() > DELAY - NOTICED_BEFORE);
+    while !is_time() && !clients.iter().all(|clients| clients.were_answered_late()) {
+        probes.tick().await;
+    }
     in_service.send_replace(false);
 }
 
@@ -160,17 +184,20 @@ async fn sigterm_behind_a_load_balancer_that_is_slow_to_notice_fails_no_request(
 
     let (take_out, in_service) = watch::channel(true);
     let (leave, leaves_since) = watch::channel(None);
-    let service = Arc::new(Service { in_service, leaves_since });
-    let kept = |idle| {
-        let (service, url, path, body) = (Arc::clone(&service), url.clone(), path.clone(), body.clone());
-        async move {
+    let clients =
+        [("kept connections", true), ("new connections", true), ("gRPC", false)].map(|(kind, are_sent_away)| {
+            let (in_service, leaves_since) = (in_service.clone(), leaves_since.clone());
+            Clients { kind, are_sent_away, in_service, leaves_since, seen: Seen::default() }
+        });
+    let [keeping, connecting, calling] = &clients;
+    let over_http = async |clients: &Clients, idle| {
+        join_all((0..CLIENTS).map(|_| {
             let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(idle).build();
-            service.over_http(&url, client.expect("an HTTP client"), (&path, &body)).await
-        }
+            clients.over_http(&url, client.expect("an HTTP client"), (&path, &body))
+        }))
+        .await;
     };
-    let keeping = join_all((0..CLIENTS).map(|_| kept(1)));
-    let connecting = join_all((0..CLIENTS).map(|_| kept(0)));
-    let calling = join_all((0..CLIENTS).map(|_| service.over_grpc(&url, &message)));
+    let over_grpc = async { join_all((0..CLIENTS).map(|_| calling.over_grpc(&url, &message))).await };
     let leaving = async {
         // The signal comes in the middle of it all.
         while series(&api, "servoir_requests_total{code=\"200\"").await < 20 * CLIENTS as u64 {}
@@ -179,19 +206,14 @@ async fn sigterm_behind_a_load_balancer_that_is_slow_to_notice_fails_no_request(
         let status = server.terminate().await;
         (status, asked.elapsed())
     };
-    let (keeping, connecting, calling, (status, took), ()) =
-        tokio::join!(keeping, connecting, calling, leaving, balance(&url, take_out));
-
-    for (kind, seen) in [("kept connections", keeping), ("new connections", connecting), ("gRPC", calling)] {
-        let mut all = Seen::default();
-        seen.into_iter().for_each(|one| all.add(one));
-        println!("{kind}: {} answered, {} of them after SIGTERM, {} sent away", all.answered, all.late, all.sent_away);
-        assert_eq!(all.failed, Vec::<String>::new(), "{kind}");
-        assert!(all.late > CLIENTS, "{kind}: answered until the load balancer had noticed");
-        if kind != "gRPC" {
-            assert!(all.sent_away > 0, "{kind}: told to come back elsewhere");
-        }
-    }
+    let ((status, took), ..) = tokio::join!(
+        leaving,
+        over_http(keeping, 1),
+        over_http(connecting, 0),
+        over_grpc,
+        balance(&url, &clients, take_out)
+    );
+    clients.iter().for_each(|clients| clients.check());
     assert!(status.success(), "{status}");
     assert!(took >= DELAY && took <= DELAY + DRAIN + SLACK, "gone after {took:?}");
 }

@@ -17,8 +17,18 @@ fn positive() -> Value {
     json!([1.0])
 }
 
+/// A server that watches for errors. How long answers take is no reason: the machine may be busy.
 async fn watching() -> TestServer {
-    TestServer::start_with(Database::Sqlite, |config| config.swap.watch_seconds = 300).await
+    watching_for(100_000).await
+}
+
+/// A server that watches for errors, and for answers that take so many per cent longer.
+async fn watching_for(slower_percent_max: u64) -> TestServer {
+    TestServer::start_with(Database::Sqlite, |config| {
+        config.swap.watch_seconds = 300;
+        config.swap.slower_percent_max = slower_percent_max;
+    })
+    .await
 }
 
 #[tokio::test]
@@ -63,7 +73,7 @@ async fn a_version_that_fails_is_rolled_back_once_with_its_evidence() {
 
 #[tokio::test]
 async fn a_version_that_is_slow_is_rolled_back() {
-    let server = watching().await;
+    let server = watching_for(100).await;
     let (api, app) = (server.api(), server.app());
     let model = versions(&api, "m", &["fails_on_negative", "slow"]).await;
     let asked = (model.as_str(), &positive());

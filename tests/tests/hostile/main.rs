@@ -10,6 +10,10 @@ use servoir_tests::api::{Answer, Api, REGISTRY};
 use servoir_tests::fixture::Fixture;
 use servoir_tests::server::{Database, TestServer};
 
+/// How long the server waits for a request's head, and for more of a body: longer than a busy machine keeps a client from sending
+/// them, and short enough that slow ones are seen to be cut off.
+const PATIENCE_SECONDS: u64 = 10;
+
 /// A server with a deployed model, and what proves that it still works.
 pub struct Target {
     server: TestServer,
@@ -21,13 +25,13 @@ pub struct Target {
 }
 
 impl Target {
-    /// Starts a server with patience of a second, so that slow clients are seen to be cut off.
+    /// Starts a server with patience of [`PATIENCE_SECONDS`].
     pub async fn start() -> Self {
-        // A connection on which nothing comes for a second is closed here: a client that kept one would send into its end.
+        // A connection on which nothing comes for so long is closed here: a client that kept one would send into its end.
         let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("an HTTP client");
         let server = TestServer::start_for(client, Database::Sqlite, |config| {
-            config.limits.body_idle_seconds = 1;
-            config.limits.header_read_seconds = 1;
+            config.limits.body_idle_seconds = PATIENCE_SECONDS;
+            config.limits.header_read_seconds = PATIENCE_SECONDS;
             config.limits.predict_body_bytes_max = 1 << 20;
             config.limits.artifact_bytes_max = 4 << 20;
         })
