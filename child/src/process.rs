@@ -8,13 +8,17 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::task::JoinHandle;
 
-/// How long what a child has written may take to come when it has ended: what it started may hold the pipe.
-const REST_WITHIN: Duration = Duration::from_secs(2);
+/// How long a stream of a child that has ended may be silent before it is given up: what the child started may hold it.
+const SILENT_MAX: Duration = Duration::from_secs(1);
+/// How long all of them are heard at most: what the child started may also write for ever.
+const REST_WITHIN: Duration = Duration::from_secs(20);
 
 /// How a child is started.
 pub struct Start<'a> {
@@ -37,7 +41,27 @@ pub struct Process {
     pid: u32,
     stdin: ChildStdin,
     stdout: JoinHandle<()>,
-    stderr: JoinHandle<Tail>,
+    stderr: JoinHandle<()>,
+    heard: Arc<Heard>,
+}
+
+/// What was read of a child's output, whether that has ended or not.
+#[derive(Default)]
+struct Heard {
+    /// Counts what has come.
+    pieces: AtomicU64,
+    /// The end of its standard error.
+    tail: Mutex<Tail>,
+}
+
+impl Heard {
+    fn more(&self) {
+        self.pieces.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn pieces(&self) -> u64 {
+        self.pieces.load(Ordering::Relaxed)
+    }
 }
 
 impl Process {
@@ -64,9 +88,11 @@ impl Process {
         let gone = || io::Error::other("the child ended at once");
         let pid = child.id().ok_or_else(gone)?;
         let stdin = child.stdin.take().ok_or_else(gone)?;
-        let stdout = tokio::spawn(read_lines(BufReader::new(child.stdout.take().ok_or_else(gone)?), take));
-        let stderr = tokio::spawn(read_tail(child.stderr.take().ok_or_else(gone)?));
-        let mut process = Self { child, pid, stdin, stdout, stderr };
+        let heard = Arc::new(Heard::default());
+        let stdout = BufReader::new(child.stdout.take().ok_or_else(gone)?);
+        let stdout = tokio::spawn(read_lines(stdout, take, Arc::clone(&heard)));
+        let stderr = tokio::spawn(read_tail(child.stderr.take().ok_or_else(gone)?, Arc::clone(&heard)));
+        let mut process = Self { child, pid, stdin, stdout, stderr, heard };
         // A child that does not read its job is noticed by how it ends.
         if let Err(error) = process.say(&start.job).await {
             tracing::debug!(%error, "a child did not take its job");
@@ -102,19 +128,27 @@ impl Process {
     pub async fn finish(mut self) -> String {
         kill_group(self.pid);
         let _ = self.child.wait().await;
-        let mut stdout = self.stdout;
-        if tokio::time::timeout(REST_WITHIN, &mut stdout).await.is_err() {
-            stdout.abort();
+        let end = Instant::now() + REST_WITHIN;
+        for reader in [self.stdout, self.stderr] {
+            hear_out(reader, &self.heard, end).await;
         }
-        let mut stderr = self.stderr;
-        match tokio::time::timeout(REST_WITHIN, &mut stderr).await {
-            Ok(tail) => tail.map(|tail| tail.text()).unwrap_or_default(),
-            Err(_) => {
-                stderr.abort();
-                String::new()
-            }
-        }
+        let tail = self.heard.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        tail.text()
     }
+}
+
+/// Waits until a stream has ended. It is given up when twice in a row nothing came for a while: the first time the threads of
+/// this process may have stood still themselves, and what has come is read before the second.
+async fn hear_out(mut reader: JoinHandle<()>, heard: &Heard, end: Instant) {
+    let mut silences = 0;
+    while silences < 2 && Instant::now() < end {
+        let before = heard.pieces();
+        if tokio::time::timeout(SILENT_MAX, &mut reader).await.is_ok() {
+            return;
+        }
+        silences = if heard.pieces() == before { silences + 1 } else { 0 };
+    }
+    reader.abort();
 }
 
 /// Ends a group of processes. One that is gone already is fine.
@@ -128,6 +162,7 @@ fn kill_group(pid: u32) {
 async fn read_lines(
     mut output: BufReader<impl tokio::io::AsyncRead + Unpin>,
     mut take: impl FnMut(Line) + Send + 'static,
+    heard: Arc<Heard>,
 ) {
     loop {
         match lines::next(&mut output).await {
@@ -135,23 +170,23 @@ async fn read_lines(
             Ok(None) => return,
             Err(error) => return tracing::debug!(%error, "a child's output could not be read"),
         }
+        heard.more();
     }
 }
 
-async fn read_tail(mut output: impl tokio::io::AsyncRead + Unpin) -> Tail {
-    let mut tail = Tail::default();
+async fn read_tail(mut output: impl tokio::io::AsyncRead + Unpin, heard: Arc<Heard>) {
     let mut bytes = [0; 4096];
     while let Ok(count @ 1..) = output.read(&mut bytes).await {
-        tail.push(&bytes[..count]);
+        heard.tail.lock().unwrap_or_else(PoisonError::into_inner).push(&bytes[..count]);
+        heard.more();
     }
-    tail
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::net::TcpListener;
-    use std::sync::{Arc, Mutex};
+    use std::os::fd::AsRawFd as _;
 
     /// What a script of the shell wrote to both streams, and how it ended.
     async fn run(script: &str) -> (Vec<String>, String, ExitStatus) {
@@ -188,9 +223,20 @@ mod tests {
             names.iter().map(String::as_str).filter(|name| !["PWD", "SHLVL", "_", "OLDPWD"].contains(name)).collect();
         names.sort_unstable();
         assert_eq!(names, ["GIVEN", "PATH"]);
+        let own = std::fs::read_link(format!("/proc/self/fd/{}", listener.as_raw_fd())).unwrap();
         let (open, _, _) = run("for fd in /proc/self/fd/*; do readlink $fd; done").await;
-        assert!(!open.is_empty() && open.iter().all(|target| !target.contains("socket")), "{open:?}");
+        assert!(!open.is_empty() && open.iter().all(|target| Path::new(target) != own), "{open:?}");
         drop(listener);
+    }
+
+    #[tokio::test]
+    async fn what_was_said_is_known_although_another_holds_the_stream() {
+        // Its session is its own, so that it outlives the group; it has the standard error alone.
+        let script = "left=$(setsid sh -c 'echo $$; exec sleep 600 >&2' &); echo $left; echo last words >&2; exit 3";
+        let (lines, said, status) = run(script).await;
+        let ended = Command::new("kill").args(["-KILL", &lines[0]]).status().await.unwrap();
+        assert!(ended.success(), "it has held the stream until now");
+        assert_eq!((said.as_str(), status.code()), ("last words", Some(3)));
     }
 
     #[tokio::test]
