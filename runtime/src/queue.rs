@@ -289,3 +289,45 @@ fn refuse_expired(dead: Vec<Job>) {
         job.answer(Err(PredictError::DeadlineExceeded));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pool::{Counters, InFlight};
+    use tokio::sync::oneshot;
+
+    #[test]
+    fn nobody_waits_for_company_until_it_is_too_late() {
+        let second = Duration::from_secs(1);
+        let arrived = Instant::now();
+        // The longest that anybody waits, what the caller has, what of it is over, and how much longer it waits.
+        let cases = [
+            (3600 * second, Some(4 * second), 0 * second, Some(2 * second)),
+            (3600 * second, Some(4 * second), second, Some(second)),
+            (3600 * second, Some(4 * second), 2 * second, None),
+            (3600 * second, Some(4 * second), 5 * second, None),
+            (second, Some(4 * second), 0 * second, Some(second)),
+            (second, Some(4 * second), second, None),
+            (second, None, 0 * second, Some(second)),
+            (0 * second, Some(4 * second), 0 * second, None),
+        ];
+        for (queue_delay_max, patience, passed, expected) in cases {
+            let limits = Limits { batch_rows_max: 4, queue_delay_max, queue_rows_max: 100, queue_bytes_max: 100 };
+            let queue = Queue::new(limits);
+            let (reply, _caller) = oneshot::channel();
+            let first = Job {
+                inputs: Vec::new(),
+                rows: 1,
+                bytes: 0,
+                deadline: patience.map(|patience| arrived + patience),
+                priority: Priority::Normal,
+                observed: false,
+                arrived,
+                reply,
+                in_flight: InFlight::enter(&Arc::new(Counters::default())),
+            };
+            let wait = queue.company_wait(&queue.lock(), &first, true, arrived + passed);
+            assert_eq!(wait, expected, "{queue_delay_max:?}, {patience:?}, {passed:?}");
+        }
+    }
+}

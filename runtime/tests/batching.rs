@@ -292,13 +292,6 @@ fn a_batch_waits_for_company_only_as_long_as_it_is_told_and_not_when_full() {
     let bench = Bench::new(PoolOptions { queue_delay_max: short, ..OPTIONS });
     let answer = bench.ask(&[1.0]).answer().expect("the request is answered");
     assert!(answer.queued >= short, "{answer:?}");
-
-    // Nobody waits for company until it is too late.
-    let runtime = runtime();
-    let _timer = runtime.enter();
-    let bench = Bench::new(PoolOptions { queue_delay_max: never, ..OPTIONS });
-    let hurried = Request { deadline: Some(Instant::now() + Duration::from_secs(4)), ..request(vec![column(&[1.0])]) };
-    assert_eq!(outputs(Asked::of(&bench.deployment, hurried)), [1.5]);
 }
 
 #[test]
@@ -401,7 +394,7 @@ fn under_a_latency_target_who_would_wait_longer_is_refused() {
         outputs(held);
         outputs(waits);
         match (behind.answer(), refuses) {
-            (Err(PredictError::WaitTooLong { rows: 1, retry_after_seconds: 1, .. }), true) | (Ok(_), false) => {}
+            (Err(PredictError::WaitTooLong { rows: 1, retry_after_seconds: 1.., .. }), true) | (Ok(_), false) => {}
             (answer, _) => panic!("{target:?}: {answer:?}"),
         }
     }
@@ -423,6 +416,16 @@ fn slow(gate: &Arc<Gate>) -> Arc<Faulty> {
         }
         Ok(row)
     })
+}
+
+/// A refusal without the time that was left, which passes between two of them.
+fn timeless(refusal: &PredictError) -> PredictError {
+    match refusal.clone() {
+        PredictError::DeadlineTooSoon { rows, forecast, retry_after_seconds, .. } => {
+            PredictError::DeadlineTooSoon { rows, forecast, left: Duration::ZERO, retry_after_seconds }
+        }
+        other => other,
+    }
 }
 
 #[test]
@@ -465,7 +468,7 @@ fn who_would_be_answered_too_late_is_refused_at_once_and_what_runs_is_waited_for
             (true, Ok(()), Asked::Waiting(_)) => assert_eq!(refused, 0, "{case}"),
             (false, Err(early), Asked::Answered(Err(late))) => {
                 assert_eq!(refused, 1, "{case}");
-                assert_eq!(early.to_string(), late.to_string(), "{case}");
+                assert_eq!(timeless(early).to_string(), timeless(late).to_string(), "{case}");
                 match latency_target {
                     Some(_) => assert!(matches!(late, PredictError::WaitTooLong { .. }), "{case}"),
                     None => assert!(matches!(late, PredictError::DeadlineTooSoon { .. }), "{case}"),
