@@ -39,11 +39,13 @@ impl Scratch {
 
     /// Begins a file of at most `limit_bytes` that only this user can read.
     pub(crate) async fn begin(&self, limit_bytes: u64) -> Result<Upload> {
-        let spool = Spool { path: self.uploads.join(random_token(SPOOL_NAME_CHARS)) };
-        let path = spool.path.clone();
-        let file = blocking(move || File::options().write(true).create_new(true).mode(0o600).open(path))
-            .await
-            .map_err(|error| RegistryError::disk("beginning an upload", error))?;
+        let path = self.uploads.join(random_token(SPOOL_NAME_CHARS));
+        // The file belongs to somebody from its first moment on: a caller that has gone meanwhile gets none.
+        let begun = blocking(move || {
+            let file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
+            Ok((Spool { path }, file))
+        });
+        let (spool, file) = begun.await.map_err(|error| RegistryError::disk("beginning an upload", error))?;
         let sink = Sink { file, hash: Sha256::new() };
         Ok(Upload { spool, sink: Some(sink), pending: Vec::new(), size_bytes: 0, limit_bytes })
     }
@@ -180,4 +182,33 @@ pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+    use std::sync::mpsc;
+    use std::task::{Context, Poll, Waker};
+
+    #[test]
+    fn a_caller_that_goes_before_its_file_is_made_leaves_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = Scratch::open(folder.path()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        let _inside = runtime.enter();
+        // The one thread that may block is held, so that what comes next waits for it.
+        let (go_on, held) = mpsc::channel::<()>();
+        let first = tokio::task::spawn_blocking(move || held.recv().is_ok());
+        {
+            let begun = pin!(scratch.begin(100));
+            assert!(matches!(begun.poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
+        }
+        go_on.send(()).unwrap();
+        assert!(runtime.block_on(first).unwrap());
+        // What waited before this has been done when this has.
+        let made = scratch.clone();
+        let last = tokio::task::spawn_blocking(move || fs::read_dir(made.uploads).unwrap().count());
+        assert_eq!(runtime.block_on(last).unwrap(), 0);
+    }
 }
