@@ -130,6 +130,8 @@ pub struct Predicted {
     pub version: i64,
     /// When.
     pub at: Timestamp,
+    /// Its number among those of the same process: rows of one answer follow one another, and 0 follows the greatest number.
+    pub number: u32,
     /// What it said.
     pub outcome: Outcome,
 }
@@ -153,6 +155,7 @@ impl IdReader {
         Some(Predicted {
             version: number(1..4),
             at: Timestamp::from_millis(number(4..9) + EPOCH_MILLIS),
+            number: u32::from_be_bytes(said[9..13].try_into().ok()?),
             outcome: read(said[0], said[13..].try_into().ok()?),
         })
     }
@@ -207,12 +210,14 @@ mod tests {
     #[test]
     fn an_id_says_what_was_written_into_it() {
         let ids = PredictionIds::new([7; 16], u32::MAX);
+        let mut number = u32::MAX;
         for version in [1, 2, VERSION_MAX] {
             let issued = ids.take("model_a", version, AT, OUTCOMES.len());
             for (index, outcome) in OUTCOMES.into_iter().enumerate() {
                 let id = issued.text(index, outcome);
                 assert_eq!((id.len(), id.is_ascii()), (ID_BYTES, true), "{id}");
-                let expected = Predicted { version: version as i64, at: issued.at(), outcome };
+                let expected = Predicted { version: version as i64, at: issued.at(), number, outcome };
+                number = number.wrapping_add(1);
                 assert_eq!(ids.reader("model_a").read(&id), Some(expected), "{id}");
             }
         }

@@ -54,11 +54,13 @@ pub struct NumberSums {
     pub truth_squares: f64,
 }
 
-/// A label and its prediction, in the order of recording.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A label and its prediction.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Mistake {
     /// When the prediction was made.
     pub predicted_at: Timestamp,
+    /// Its id.
+    pub prediction: String,
     /// 0 or 1 of a class, the absolute difference of a number.
     pub error: f64,
 }
@@ -149,11 +151,12 @@ impl Registry {
         }))
     }
 
-    /// Hands over how wrong predictions were, in the order in which they were made; the newest `limit` of them.
+    /// Hands over how wrong predictions were, in the order of the moments at which they were made; the newest `limit` of them.
+    /// In which order those of one moment were made, their ids say and the database does not.
     pub async fn mistakes(&self, labelled: Labelled<'_>, limit: i64, mut take: impl FnMut(Mistake)) -> Result<()> {
         use futures_util::TryStreamExt as _;
         let text = concat!(
-            "select predicted_at, error from (",
+            "select predicted_at, prediction, error from (",
             labelled!(
                 "predicted_at, prediction, case when actual is null then abs(predicted_number - actual_number) \
                  when actual = predicted then 0.0 else 1.0 end as error",
@@ -165,7 +168,7 @@ impl Registry {
         let mut rows = of!(text, labelled).bind(limit).fetch(&mut *connection);
         while let Some(row) = rows.try_next().await? {
             let predicted_at = Timestamp::from_millis(row.try_get("predicted_at")?);
-            take(Mistake { predicted_at, error: row.try_get("error")? });
+            take(Mistake { predicted_at, prediction: row.try_get("prediction")?, error: row.try_get("error")? });
         }
         Ok(())
     }

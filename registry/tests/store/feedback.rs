@@ -71,7 +71,10 @@ pub async fn scores_are_ranked_and_numbers_added_up(world: &World) {
     assert_eq!((sums.truth_mean, sums.truth_squares), (far + 1.0, 2.0), "small beside large");
     let mut mistakes = Vec::new();
     world.registry.mistakes(of(&house.id, 0, 100), 2, |one| mistakes.push(one)).await.unwrap();
-    let expected = [(1, 3.0), (2, 2.0)].map(|(millis, error)| Mistake { predicted_at: at(millis), error });
+    let expected = [(1, 3.0), (2, 2.0)].map(|(n, error)| {
+        let (predicted_at, prediction) = (at(n), n.to_string());
+        Mistake { predicted_at, prediction, error }
+    });
     assert_eq!(mistakes, expected, "the newest two, in their order");
 }
 
