@@ -8,12 +8,15 @@ use servoir_registry::{RaisedAlerts, RegistryError};
 use servoir_types::ModelId;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// The newest analyses of the versions that answer, and the alerts that are raised.
 #[derive(Default)]
 pub struct Findings {
     versions: ArcSwap<HashMap<(ModelId, i64), Newest>>,
     raised: ArcSwap<Vec<RaisedAlerts>>,
+    /// Held while the registry is read, so that what was read earlier never takes the place of what was read later.
+    reading: Mutex<()>,
 }
 
 /// The newest analyses of a version, the shortest window first.
@@ -25,6 +28,7 @@ impl Findings {
     /// # Errors
     /// When the registry is away; what is known stays.
     pub async fn refresh(&self, app: &App) -> Result<(), RegistryError> {
+        let _reading = self.reading.lock().await;
         let known = self.versions.load_full();
         let mut versions = HashMap::new();
         for deployment in app.registry.deployments().await? {

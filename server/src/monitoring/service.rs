@@ -6,7 +6,7 @@ use super::recording::{self, Recording};
 use super::tap::{Subject, VersionTap};
 use super::totals::Counted;
 use crate::telemetry::metrics::Followed;
-use servoir_registry::{RecordingRow, Registry, RegistryError, Watched};
+use servoir_registry::{Registry, RegistryError, Watched};
 use servoir_runtime::Deployment;
 use servoir_types::{ModelId, Timestamp};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -104,7 +104,7 @@ impl Monitoring {
             self.registry.put_buckets(rows).await?;
         }
         written.ledger.written();
-        recording::write(&self.registry, &self.node, self.recorded(now, asked)).await
+        self.write_recordings(now, asked).await
     }
 
     /// Takes over what was counted since this was last done.
@@ -138,18 +138,17 @@ impl Monitoring {
         watches.taps.iter().filter(of_version).filter_map(|tap| tap.counted()).collect()
     }
 
-    /// Recordings that are to be written.
-    fn recorded(&self, now: Timestamp, asked: bool) -> Vec<RecordingRow> {
+    async fn write_recordings(&self, now: Timestamp, asked: bool) -> Result<(), RegistryError> {
         // When nobody draws any more and the hour is over, what is in it is all there will be.
-        let (over, going): (Vec<_>, Vec<_>) = self
-            .lock()
-            .recordings
-            .iter()
-            .cloned()
-            .partition(|recording| Arc::strong_count(recording) == 2 && recording.is_over(now));
-        let rows = over.iter().chain(&going).filter_map(|recording| recording.unwritten(now, asked)).collect();
-        self.lock().recordings.retain(|recording| !over.iter().any(|over| Arc::ptr_eq(over, recording)));
-        rows
+        let is_left = |recording: &Arc<Recording>| Arc::strong_count(recording) == 2;
+        let (over, going): (Vec<_>, Vec<_>) =
+            self.lock().recordings.iter().cloned().partition(|recording| is_left(recording) && recording.is_over(now));
+        recording::write(&self.registry, &self.node, &over, (now, asked)).await?;
+        // Somebody may draw again meanwhile.
+        let is_done =
+            |recording: &Arc<Recording>| is_left(recording) && over.iter().any(|over| Arc::ptr_eq(over, recording));
+        self.lock().recordings.retain(|recording| !is_done(recording));
+        recording::write(&self.registry, &self.node, &going, (now, asked)).await
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Watches> {
