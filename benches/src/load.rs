@@ -27,8 +27,11 @@ pub use v2::{Form, Model};
 use crate::process::Usage;
 use anyhow::{Result, ensure};
 use check::Expected;
-use std::thread;
-use std::time::Instant;
+use std::thread::{self, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+/// How often threads that end by what they have counted are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Runs a plan: connects, warms up, measures, and compares a sample of the answers.
 ///
@@ -54,9 +57,18 @@ pub fn run(plan: &Plan) -> Result<Measured> {
         let readings = || Ok::<_, anyhow::Error>((plan.watched.read()?, Usage::of(std::process::id())?));
         thread::sleep(begin.saturating_duration_since(Instant::now()));
         let before = readings()?;
-        thread::sleep(end.saturating_duration_since(Instant::now()));
+        let left = || end.saturating_duration_since(Instant::now());
+        match plan.answers_max {
+            None => thread::sleep(left()),
+            Some(_) => {
+                while !left().is_zero() && !running.iter().all(ScopedJoinHandle::is_finished) {
+                    thread::sleep(left().min(LOOK_EVERY));
+                }
+            }
+        }
+        let duration = begin.elapsed().min(plan.duration);
         let after = readings()?;
-        let mut all = Measured::new(plan.connections, plan.duration)?;
+        let mut all = Measured::new(plan.connections, duration)?;
         for thread in running {
             all.add(thread.join().map_err(|_| anyhow::anyhow!("a thread of the load panicked"))??)?;
         }

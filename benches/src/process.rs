@@ -87,11 +87,15 @@ fn field(stat: &str, number: usize) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read as _, Write as _};
     use std::process::Stdio;
 
     #[test]
     fn a_process_is_seen_with_its_children() {
-        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        // What it says, it says as a program that runs.
+        child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
         let family = family(std::process::id()).unwrap();
         assert!(family.iter().any(|(id, _)| *id == child.id()));
         let (own, both) = (resident_bytes(child.id()).unwrap(), resident_bytes(std::process::id()).unwrap());

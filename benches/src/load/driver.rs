@@ -105,7 +105,7 @@ impl<'a> Driver<'a> {
         loop {
             let now = Instant::now();
             let is_drained = self.is_closed() || (self.idle.len() == self.connections.len() && !self.is_due(end));
-            if (now >= end && is_drained) || now >= end + self.plan.drain {
+            if (now >= end && is_drained) || now >= end + self.plan.drain || self.has_enough() {
                 break;
             }
             let wait = self.send_what_is_due(now)?;
@@ -117,6 +117,12 @@ impl<'a> Driver<'a> {
 
     fn is_closed(&self) -> bool {
         self.plan.pace == Pace::Closed
+    }
+
+    /// Whether as many answers were counted as were wanted.
+    fn has_enough(&self) -> bool {
+        let wanted = self.plan.answers_max.filter(|_| self.is_closed());
+        wanted.is_some_and(|most| self.counted.measured.answers() >= most)
     }
 
     /// Whether a request is due before `moment`.

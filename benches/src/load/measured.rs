@@ -92,6 +92,11 @@ impl Measured {
         Ok(())
     }
 
+    /// Requests that were answered.
+    pub(super) fn answers(&self) -> u64 {
+        self.statuses.values().sum()
+    }
+
     /// Requests that were answered with 200.
     pub fn succeeded(&self) -> u64 {
         self.statuses.get(&200).copied().unwrap_or_default()

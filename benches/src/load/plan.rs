@@ -37,6 +37,8 @@ pub struct Plan {
     pub warm_up: Duration,
     /// How long is counted.
     pub duration: Duration,
+    /// A closed loop ends before when each of its threads has counted so many answers.
+    pub answers_max: Option<u64>,
     /// How long an open loop then waits for what was due in time and is not answered yet.
     pub drain: Duration,
     /// Whose processor time and memory are measured.
@@ -44,7 +46,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A closed loop of one thread, a second of warm-up and nobody watched.
+    /// A closed loop of one thread that ends by the clock, a second of warm-up and nobody watched.
     pub fn new(target: Target, requests: Vec<Vec<u8>>, connections: usize, duration: Duration) -> Self {
         Self {
             target,
@@ -54,6 +56,7 @@ impl Plan {
             pace: Pace::Closed,
             warm_up: WARM_UP.min(duration),
             duration,
+            answers_max: None,
             drain: DRAIN,
             watched: Watched::Nobody,
         }
