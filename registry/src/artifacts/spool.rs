@@ -71,13 +71,19 @@ struct Spool {
     path: PathBuf,
 }
 
-impl Drop for Spool {
-    fn drop(&mut self) {
+impl Spool {
+    fn unlink(&self) {
         if let Err(error) = fs::remove_file(&self.path)
             && error.kind() != io::ErrorKind::NotFound
         {
             tracing::warn!(%error, path = %self.path.display(), "an upload's file was not removed");
         }
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        self.unlink();
     }
 }
 
@@ -167,6 +173,11 @@ impl StagedArtifact {
     /// Its length.
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
+    }
+
+    /// Removes its file, before it is dropped: the store has it.
+    pub(crate) fn unlink(&self) {
+        self.spool.unlink();
     }
 }
 

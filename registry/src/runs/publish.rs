@@ -46,7 +46,8 @@ pub struct TrainedVersion {
 
 impl Registry {
     /// `model.training_completed`: the version with everything that belongs to it, and the run's end. It is promoted when
-    /// the model has no promoted version. A run that was cancelled in the meantime leaves nothing.
+    /// the model has no promoted version. A run that was cancelled in the meantime leaves nothing. What has failed can be tried
+    /// again with the same.
     pub async fn complete_run(&self, run: &Run, trained: &TrainedVersion) -> Result<Version> {
         self.commit_with(digests(trained), self.prepare_completion(run, trained)).await
     }
@@ -91,6 +92,9 @@ impl Registry {
             })),
         };
         finish(&mut write, &actor, run, end, now).await?;
+        // Whoever hears of the end finds nothing half-made any more. The store has the artifacts, and keeps them while they are
+        // claimed: a commit that fails can be tried again without their files.
+        artifacts(trained).for_each(StagedArtifact::unlink);
         Ok((write, version))
     }
 }

@@ -220,16 +220,17 @@ pub async fn a_trained_version_comes_with_everything_or_not_at_all(world: &World
     let (model, run) = running(world, "churn").await;
     world.sql("create unique index one_of_each on audit (action)").await;
     world.sql("insert into audit select 999, at, organization, actor, credential, address, 'model.training_completed', target, state_before, state_after, request_id, hash from audit where sequence = 1").await;
-    assert_eq!(code(registry.complete_run(&run, &trained(world, b"model").await).await), "data-inconsistent");
+    let made = trained(world, b"model").await;
+    assert_eq!(code(registry.complete_run(&run, &made).await), "data-inconsistent");
     world.sql("delete from audit where sequence = 999").await;
     world.sql("drop index one_of_each").await;
     for table in ["versions", "trainings", "version_files", "evaluations", "baselines"] {
         assert_eq!(world.count(table).await, 0, "{table}");
     }
-    assert_eq!((world.blobs().len(), world.spool_files().len()), (0, 0));
+    assert_eq!((world.blobs().len(), world.spool_files().len()), (0, 2), "it can be tried again");
     assert_eq!(registry.run_by_id(&run.id).await.unwrap().status, RunStatus::Running);
 
-    let version = registry.complete_run(&run, &trained(world, b"model").await).await.unwrap();
+    let version = registry.complete_run(&run, &made).await.unwrap();
     assert_eq!((version.version, version.created_by.as_str()), (1, "ada"));
     let ended = registry.run_by_id(&run.id).await.unwrap();
     assert_eq!((ended.status, ended.version, ended.last_frame), (RunStatus::Completed, Some(1), 1));
@@ -241,7 +242,14 @@ pub async fn a_trained_version_comes_with_everything_or_not_at_all(world: &World
         assert_eq!(world.count(table).await, count, "{table}");
     }
     assert_eq!(registry.studio_model("acme", "churn").await.unwrap().promoted_version, Some(1));
-    assert_eq!((world.blobs().len(), world.spool_files().len()), (2, 0));
+    assert_eq!(
+        (world.blobs().len(), world.spool_files().len()),
+        (2, 0),
+        "no file is left, though nobody dropped it yet"
+    );
+    // Who did not hear of it, and tries again, is told.
+    assert_eq!(code(registry.complete_run(&run, &made).await), "run-ended");
+    assert_eq!(world.blobs().len(), 2);
     assert_eq!(world.sql("select count(*) from artifacts where uses = 1 and claims = 0").await, Some(2));
     assert_eq!(actions(world, &model).await.last().map(String::as_str), Some("system model.training_completed"));
 
@@ -272,9 +280,12 @@ pub async fn runs_of_servers_that_are_gone_are_interrupted(world: &World) {
         ended.into_iter().map(|run| run.id).collect::<Vec<_>>()
     };
     assert_eq!(ended_after(0).await, []);
+    let shift = async |millis: i64| {
+        world.sql(&format!("update runs set heartbeat_at = heartbeat_at + {millis} where id = '{}'", alive.id)).await;
+    };
     // Signs of life may come from a clock that goes wrong.
-    for (seconds, sign) in [(10, 86_400_000), (20, -86_400_000), (30, 1), (40, 2)] {
-        world.sql(&format!("update runs set heartbeat_at = heartbeat_at + {sign} where id = '{}'", alive.id)).await;
+    for (seconds, sign) in [(10, 86_400_000), (20, -86_400_000), (30, 1), (40, 86_400_000)] {
+        shift(sign).await;
         assert_eq!(
             ended_after(seconds).await,
             if seconds > 30 { vec![silent.id.clone()] } else { vec![] },
@@ -286,12 +297,16 @@ pub async fn runs_of_servers_that_are_gone_are_interrupted(world: &World) {
     assert_eq!(after.failure.unwrap().code, "interrupted");
     assert_eq!(actions(world, &model).await.last().map(String::as_str), Some("system model.training_failed"));
 
-    // An external run may be silent for as long as its time limit says. What the node says, or a frame, is a sign of life.
+    // An external run may be silent for as long as its time limit says. What the node says, or a frame, is a sign of life: each
+    // comes a day away from the sign before, so that it differs from it however fast this is.
     registry.append_frames(&alive.id, None, &[frame("log", Some(1), 1)], None).await.unwrap();
     assert_eq!(ended_after(60).await, []);
     assert_eq!(ended_after(61).await, [elsewhere.id]);
+    assert_eq!(ended_after(75).await, [], "a frame came");
+    shift(86_400_000).await;
+    assert_eq!(ended_after(80).await, []);
     registry.renew_runs("n1").await.unwrap();
-    assert_eq!(ended_after(91).await, []);
+    assert_eq!(ended_after(111).await, [], "the node has said that it is there");
 
     // A server that begins on a database of its own knows that nobody else runs anything.
     let ended = registry.interrupt_runs(&mut Silences::default(), begun, true).await.unwrap();
