@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 /// How long a lock is waited for. A process that a killed server was about to start has it until it has begun, and a server that
 /// is stopping until it has ended.
-const LOCK_WITHIN: Duration = Duration::from_secs(2);
+const LOCK_WITHIN: Duration = Duration::from_secs(10);
 /// How often it is tried.
 const LOCK_EVERY: Duration = Duration::from_millis(20);
 

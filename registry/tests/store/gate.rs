@@ -83,7 +83,7 @@ impl Gate {
 }
 
 /// A socket on a port, which others of this kind may have too as long as none of them listens.
-fn bound_to(port: u16) -> TcpSocket {
+pub fn bound_to(port: u16) -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
     socket.bind(([127, 0, 0, 1], port).into()).unwrap();
