@@ -18,7 +18,7 @@ async fn every_query_of_the_dashboards_has_data() {
     let server = TestServer::start().await;
     let api = server.api();
     let (model, body) = monitored(&api).await;
-    let scraper = Scraper::start(server.address());
+    let mut scraper = Scraper::start(server.address());
     let mut waiting = queries();
     assert!(waiting.len() > 25, "{waiting:?}");
     let answered = async {

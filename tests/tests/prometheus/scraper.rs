@@ -3,9 +3,10 @@
 use serde_json::Value;
 use servoir_tests::environment;
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use tokio::net::TcpSocket;
 
 /// A file of `deploy/`.
 pub fn deploy(file: &str) -> String {
@@ -32,6 +33,8 @@ pub struct Scraper {
     process: Child,
     url: String,
     client: reqwest::Client,
+    /// Has its port all the time, and never listens: nobody else is given it.
+    _place: TcpSocket,
     _folder: tempfile::TempDir,
 }
 
@@ -47,7 +50,10 @@ impl Scraper {
             target.to_string()
         );
         std::fs::write(&config, text).expect("the configuration");
-        let address = free_address();
+        let place = TcpSocket::new_v4().expect("a socket");
+        place.set_reuseaddr(true).expect("a port that may be shared with who listens at it");
+        place.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+        let address = place.local_addr().expect("a port");
         let process = Command::new(environment::prometheus().join("prometheus"))
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
@@ -55,14 +61,17 @@ impl Scraper {
             .arg("--log.level=warn")
             .spawn()
             .expect("prometheus starts");
-        Self { process, url: format!("http://{address}"), client: reqwest::Client::new(), _folder: folder }
+        let (url, client) = (format!("http://{address}"), reqwest::Client::new());
+        Self { process, url, client, _place: place, _folder: folder }
     }
 
     /// The series that a query gives now; `None` while Prometheus does not answer yet.
     ///
     /// # Panics
-    /// When it refuses the query.
-    pub async fn query(&self, query: &str) -> Option<Vec<Value>> {
+    /// When it refuses the query, or has ended.
+    pub async fn query(&mut self, query: &str) -> Option<Vec<Value>> {
+        let ended = self.process.try_wait().expect("a process of this one");
+        assert!(ended.is_none(), "prometheus has ended: {ended:?}");
         let url = reqwest::Url::parse_with_params(&format!("{}/api/v1/query", self.url), [("query", query)]);
         let answer = self.client.get(url.expect("an address")).send().await.ok()?;
         let answer: Value = answer.json().await.ok()?;
@@ -77,8 +86,4 @@ impl Drop for Scraper {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
 }

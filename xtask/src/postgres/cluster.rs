@@ -2,7 +2,7 @@
 //! clear up after one that was killed.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -36,6 +36,15 @@ struct Server {
     data: PathBuf,
     run: PathBuf,
     stop: Command,
+    /// Kept until the server has stopped.
+    port: Port,
+}
+
+/// A port that the system gives to nobody else: one end of a connection that began there has it. Who asks for a port that is
+/// shared so (SO_REUSEADDR), as PostgreSQL does, can listen at it.
+struct Port {
+    number: u16,
+    _place: TcpStream,
 }
 
 impl Cluster {
@@ -50,15 +59,16 @@ impl Cluster {
             eprintln!("PostgreSQL: using the server that {GIVEN_URL} names");
             return Ok(Self { url, server: None });
         }
-        Self::start_own(workspace, &Programs::ready()?, std::process::id())
+        Self::start_own(workspace, &Programs::ready()?, std::process::id(), &[])
     }
 
-    /// `id` names the run's folder: the id of the process that owns it.
-    fn start_own(workspace: &Workspace, programs: &Programs, id: u32) -> Result<Self> {
+    /// `id` names the run's folder: the id of the process that owns it. `settings` have the last word.
+    fn start_own(workspace: &Workspace, programs: &Programs, id: u32, settings: &[&str]) -> Result<Self> {
         let runs = folder_of_runs(workspace, programs)?;
         clear_up_after_killed_runs(programs, &runs);
         let run = runs.join(id.to_string());
-        fs::create_dir(&run).with_context(|| format!("could not create {}", run.display()))?;
+        // Of another run that has just ended, the folder of runs may be gone again.
+        fs::create_dir_all(&run).with_context(|| format!("could not create {}", run.display()))?;
         if !programs.can_own(&run) {
             bail!("could not give {} to the user that runs PostgreSQL", run.display());
         }
@@ -70,14 +80,15 @@ impl Cluster {
             "--no-locale",
             "--no-sync",
         ]))?;
-        let port = free_port()?;
+        let port = Port::free()?;
         let log = fs::File::create(run.join("log")).context("could not create PostgreSQL's log")?;
         let mut command = programs.command("postgres");
         command.arg("-D").arg(&data);
-        for setting in settings(port) {
+        for setting in usual_settings(port.number).iter().map(String::as_str).chain(settings.iter().copied()) {
             command.arg("-c").arg(setting);
         }
-        eprintln!("PostgreSQL: starting {} on 127.0.0.1:{port}", programs.folder.join("postgres").display());
+        let url = format!("postgres://postgres@127.0.0.1:{}/postgres", port.number);
+        eprintln!("PostgreSQL: starting {} at {url}", programs.folder.join("postgres").display());
         let child = command
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("could not share PostgreSQL's log")?)
@@ -85,9 +96,9 @@ impl Cluster {
             .spawn()
             .with_context(|| format!("could not start `{}`", process::shown(&command)))?;
         let stop = stop_command(programs, &data, "fast");
-        let mut server = Server { child, data, run, stop };
+        let mut server = Server { child, data, run, stop, port };
         server.wait_until_ready()?;
-        Ok(Self { url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), server: Some(server) })
+        Ok(Self { url, server: Some(server) })
     }
 }
 
@@ -111,7 +122,8 @@ impl Server {
             let ended = self.child.try_wait().context("could not ask after PostgreSQL")?;
             if ended.is_some() || begun.elapsed() > START_DEADLINE {
                 let log = fs::read_to_string(self.run.join("log")).unwrap_or_default();
-                bail!("PostgreSQL did not start within {} s; its log says:\n{log}", START_DEADLINE.as_secs());
+                let (port, seconds) = (self.port.number, START_DEADLINE.as_secs());
+                bail!("PostgreSQL did not start at port {port} within {seconds} s; its log says:\n{log}");
             }
             thread::sleep(POLL_INTERVAL);
         }
@@ -128,10 +140,26 @@ impl Drop for Server {
         if let Err(error) = fs::remove_dir_all(&self.run) {
             eprintln!("could not remove {}: {error}", self.run.display());
         }
+        if let Some(runs) = self.run.parent() {
+            remove_from_temporary(runs);
+        }
     }
 }
 
-fn settings(port: u16) -> [String; 7] {
+impl Port {
+    fn free() -> Result<Self> {
+        let connected = || {
+            let listener = TcpListener::bind("127.0.0.1:0")?;
+            let address = listener.local_addr()?;
+            let _other = TcpStream::connect(address)?;
+            let (place, _) = listener.accept()?;
+            Ok::<_, std::io::Error>(Self { number: address.port(), _place: place })
+        };
+        connected().context("could not find a free port")
+    }
+}
+
+fn usual_settings(port: u16) -> [String; 7] {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     [
         format!("port={port}"),
@@ -150,11 +178,6 @@ fn stop_command(programs: &Programs, data: &Path, mode: &str) -> Command {
     command
 }
 
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("could not find a free port")?;
-    Ok(listener.local_addr().context("could not find a free port")?.port())
-}
-
 /// `target/postgres`, or a folder of the system's temporary one where the server's user cannot reach the target folder.
 fn folder_of_runs(workspace: &Workspace, programs: &Programs) -> Result<PathBuf> {
     let name = workspace.target.to_string_lossy().replace(['/', '\\'], "-");
@@ -166,6 +189,14 @@ fn folder_of_runs(workspace: &Workspace, programs: &Programs) -> Result<PathBuf>
         }
     }
     bail!("PostgreSQL's user can write to neither {} nor {}", candidates[0].display(), candidates[1].display());
+}
+
+/// Removes the folder of runs when it lies in the system's temporary one: nobody else ever would. It stays while there are
+/// other runs in it.
+fn remove_from_temporary(runs: &Path) {
+    if runs.parent().is_some_and(|parent| parent == std::env::temp_dir()) {
+        let _ = fs::remove_dir(runs);
+    }
 }
 
 /// A run that was killed leaves its server running and its folder behind. What cannot be cleared harms nobody.
@@ -209,29 +240,49 @@ mod tests {
     /// No process has this id, as none has that of a run that was killed.
     const NO_PROCESS: u32 = u32::MAX;
 
+    /// How fast the disk is says nothing about whether a server stops.
+    const SETTINGS: [&str; 1] = ["fsync=off"];
+
     struct Started {
         cluster: Cluster,
         address: String,
         run: PathBuf,
+        /// The id of the server's first process.
+        process: String,
+        /// The server's port, so that nobody else answers there when the server is gone.
+        _place: TcpStream,
     }
 
     fn start(target: &Path, programs: &Programs, id: u32) -> Started {
         let workspace = Workspace { root: target.to_path_buf(), target: target.to_path_buf() };
-        let cluster = Cluster::start_own(&workspace, programs, id).unwrap();
+        let cluster = Cluster::start_own(&workspace, programs, id, &SETTINGS).unwrap();
         let address = cluster.url().split(['@', '/']).nth(3).unwrap().to_owned();
-        let run = cluster.server.as_ref().unwrap().run.clone();
+        let server = cluster.server.as_ref().unwrap();
+        let (run, place) = (server.run.clone(), server.port._place.try_clone().unwrap());
+        let lock = fs::read_to_string(server.data.join("postmaster.pid")).unwrap();
+        let process = lock.lines().next().unwrap().to_owned();
         TcpStream::connect(&address).unwrap();
-        Started { cluster, address, run }
+        Started { cluster, address, run, process, _place: place }
+    }
+
+    /// Whether nothing is left: no process, nobody who listens, and no folder.
+    fn assert_gone(address: &str, run: &Path, process: &str) {
+        // One that nobody has waited for has no command line any more.
+        let line = fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        assert!(!line.contains("postgres"), "process {process} is still there: {line:?}");
+        assert!(TcpStream::connect(address).is_err(), "{address} still answers");
+        assert!(!run.exists(), "{} is still there", run.display());
     }
 
     #[test]
     fn a_cluster_answers_until_it_is_dropped_and_leaves_nothing() {
         let target = tempfile::tempdir().unwrap();
         let programs = Programs::ready().unwrap();
-        let Started { cluster, address, run } = start(target.path(), &programs, std::process::id());
+        let Started { cluster, address, run, process, _place } = start(target.path(), &programs, std::process::id());
         drop(cluster);
-        assert!(TcpStream::connect(&address).is_err(), "{address} still answers");
-        assert!(!run.exists(), "{} is still there", run.display());
+        assert_gone(&address, &run, &process);
+        let runs = run.parent().unwrap();
+        assert!(runs.starts_with(target.path()) || !runs.exists(), "{} is still there", runs.display());
     }
 
     #[test]
@@ -254,10 +305,11 @@ mod tests {
     fn what_a_killed_run_left_is_stopped_and_removed() {
         let target = tempfile::tempdir().unwrap();
         let programs = Programs::ready().unwrap();
-        let Started { cluster, address, run } = start(target.path(), &programs, NO_PROCESS);
+        let Started { cluster, address, run, process, _place } = start(target.path(), &programs, NO_PROCESS);
         std::mem::forget(cluster);
-        clear_up_after_killed_runs(&programs, run.parent().unwrap());
-        assert!(TcpStream::connect(&address).is_err(), "{address} still answers");
-        assert!(!run.exists(), "{} is still there", run.display());
+        let runs = run.parent().unwrap();
+        clear_up_after_killed_runs(&programs, runs);
+        assert_gone(&address, &run, &process);
+        remove_from_temporary(runs);
     }
 }
