@@ -62,13 +62,17 @@ impl World {
         let running = start(config).await.expect("the server starts");
         let api = Api::new(format!("http://{}", running.addresses[0]), Some(BOOTSTRAP_KEY));
         let model = api.create_model("tumours").await;
+        let clock = bucket_start(Timestamp::now().plus_seconds(3600));
+        // The server looks for turns by the system's clock: until the test's has come, this model has had its own.
+        let (id, last) = (ModelId::from_text(model.clone()), Timestamp::from_millis(clock.as_millis() - 1));
+        let taken = running.app().registry.take_analysis_turn(&id, Timestamp::now(), last).await;
+        assert!(taken.expect("the database answers"), "nobody has a turn before it answers");
         let version = api.upload(&model, Fixture::read("xgb_binary").model).await.expect(201).json;
         api.deploy(&model, json!({})).await.expect(200);
         let rows = rows();
         let names = version["signature"]["inputs"][0]["featureNames"].as_array().expect("features have names");
         let names: Vec<String> = names.iter().map(|name| name.as_str().expect("a name").to_owned()).collect();
         let deviations = (0..FEATURES).map(|feature| deviation(rows.iter().map(|row| row[feature]))).collect();
-        let clock = bucket_start(Timestamp::now().plus_seconds(3600));
         Self { running, api, model, rows, names, deviations, clock, random: 7 }
     }
 

@@ -16,7 +16,7 @@ const FAR_STRIDE: u64 = 3;
 /// What a slow client's system takes for it, in bytes.
 const SLOW_BUFFER_BYTES: u32 = 4096;
 /// Far more frames than a run's newest that are kept in memory, and than the buffers of a connection hold.
-const FRAMES_MANY: u64 = 4000;
+const FRAMES_MANY: u64 = 6000;
 /// The most memory that the clients and their sockets may add, in bytes; both ends are in this process.
 const ADDED_BYTES_MAX: u64 = 256 << 20;
 
