@@ -302,14 +302,14 @@ mod tests {
         let arrived = Instant::now();
         // The longest that anybody waits, what the caller has, what of it is over, and how much longer it waits.
         let cases = [
-            (3600 * second, Some(4 * second), 0 * second, Some(2 * second)),
+            (3600 * second, Some(4 * second), Duration::ZERO, Some(2 * second)),
             (3600 * second, Some(4 * second), second, Some(second)),
             (3600 * second, Some(4 * second), 2 * second, None),
             (3600 * second, Some(4 * second), 5 * second, None),
-            (second, Some(4 * second), 0 * second, Some(second)),
+            (second, Some(4 * second), Duration::ZERO, Some(second)),
             (second, Some(4 * second), second, None),
-            (second, None, 0 * second, Some(second)),
-            (0 * second, Some(4 * second), 0 * second, None),
+            (second, None, Duration::ZERO, Some(second)),
+            (Duration::ZERO, Some(4 * second), Duration::ZERO, None),
         ];
         for (queue_delay_max, patience, passed, expected) in cases {
             let limits = Limits { batch_rows_max: 4, queue_delay_max, queue_rows_max: 100, queue_bytes_max: 100 };
