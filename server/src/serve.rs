@@ -48,8 +48,6 @@ const TOUCH_KEYS_EVERY: Duration = Duration::from_secs(30);
 const TASKS_END_WITHIN: Duration = Duration::from_secs(15);
 /// How long to wait before the API keys are read again that could not be read.
 const READ_KEYS_AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// How long a query waits for a database connection before the database counts as away.
-const DATABASE_WAIT_SECONDS: u64 = 5;
 
 /// A server that answers.
 pub struct Running {
@@ -265,7 +263,7 @@ pub fn registry_options(config: &Config) -> Options {
     Options {
         database_url: config.database_url.clone(),
         connections_max: config.database_connections_max,
-        acquire_timeout_seconds: DATABASE_WAIT_SECONDS,
+        acquire_timeout_seconds: config.database_wait_seconds,
         statement_seconds_max: config.database_statement_seconds_max,
         artifacts_url: config.artifacts_url.clone(),
         s3: config.s3.clone(),

@@ -2,7 +2,7 @@
 
 use crate::api::Api;
 use crate::environment;
-use crate::server::BOOTSTRAP_KEY;
+use crate::server::{BOOTSTRAP_KEY, DATABASE_WAIT_SECONDS};
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -72,6 +72,7 @@ impl ServerProcess {
             .env("SERVOIR_ONNXRUNTIME", environment::onnxruntime())
             .env("SERVOIR_ENGINES__THREADS", "1")
             .env("SERVOIR_ENGINES__PROFILE_SECONDS", "0")
+            .env("SERVOIR_STORAGE__DATABASE_WAIT_SECONDS", DATABASE_WAIT_SECONDS.to_string())
             .env("SERVOIR_LOG__FORMAT", "json")
             .envs(settings.iter().copied())
             .stdout(Stdio::null())

@@ -137,6 +137,9 @@ impl TestServer {
     }
 }
 
+/// How long servers of tests wait for their database: a disk that many use may stand still for a while.
+pub const DATABASE_WAIT_SECONDS: u64 = 120;
+
 /// A configuration for tests: a free port, everything in `data_dir`.
 pub fn config(data_dir: &Path) -> Config {
     Config {
@@ -150,6 +153,7 @@ pub fn config(data_dir: &Path) -> Config {
         data_dir: data_dir.to_owned(),
         database_url: Secret::new(format!("sqlite:{}", data_dir.join("servoir.db").display())),
         database_connections_max: 8,
+        database_wait_seconds: DATABASE_WAIT_SECONDS,
         database_statement_seconds_max: 30,
         artifacts_url: format!("file://{}", data_dir.join("artifacts").display()),
         s3: Vec::new(),

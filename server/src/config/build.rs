@@ -29,6 +29,7 @@ pub(super) fn config(effective: &[Effective]) -> Config {
         data_dir: PathBuf::from(values.text("storage.data_dir").unwrap_or_default()),
         database_url: values.secret("storage.database").unwrap_or_else(|| Secret::new("")),
         database_connections_max: values.size("storage.database_connections_max").try_into().unwrap_or(u32::MAX),
+        database_wait_seconds: values.count("storage.database_wait_seconds"),
         database_statement_seconds_max: values.count("storage.database_statement_seconds_max"),
         artifacts_url: values.text("storage.artifacts").unwrap_or_default(),
         s3: values.options("storage.s3"),

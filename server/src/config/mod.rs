@@ -46,6 +46,8 @@ pub struct Config {
     pub database_url: Secret,
     /// `storage.database_connections_max`.
     pub database_connections_max: u32,
+    /// `storage.database_wait_seconds`: how long a connection to the database, or a turn to write, is waited for.
+    pub database_wait_seconds: u64,
     /// `storage.database_statement_seconds_max`: how long PostgreSQL may take for a statement.
     pub database_statement_seconds_max: u64,
     /// `storage.artifacts`: `file:///DIR` or `s3://BUCKET/PREFIX`; by default a folder in the data folder.

@@ -135,6 +135,12 @@ pub static SETTINGS: &[Setting] = &[
         "database connections that may be open at once",
     ),
     Setting::new(
+        "storage.database_wait_seconds",
+        count(1, 600),
+        "5",
+        "how long a request waits for a connection to the database, and on SQLite for its turn to write",
+    ),
+    Setting::new(
         "storage.database_statement_seconds_max",
         count(1, 3600),
         "30",

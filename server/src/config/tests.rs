@@ -34,7 +34,7 @@ fn defaults_are_those_that_are_documented() {
     assert_eq!((config.limits.requests_in_flight_max, config.limits.predict_seconds_max), (4096, 60));
     assert_eq!((config.batching.batch_rows_max, config.batching.queue_rows_max), (64, 10_000));
     assert_eq!((config.batching.queue_bytes_max, config.database_connections_max), (256 << 20, 16));
-    assert_eq!(config.database_statement_seconds_max, 30);
+    assert_eq!((config.database_wait_seconds, config.database_statement_seconds_max), (5, 30));
     assert_eq!((config.log_level.as_str(), config.log_format), ("info", LogFormat::Auto));
     let swap = config.swap;
     assert_eq!((swap.watch_seconds, swap.false_alarms_one_in, swap.slower_percent_max), (300, 1000, 100));
@@ -68,6 +68,7 @@ data_dir = "/d"
 database = "postgres://u:p@h/n"
 database_connections_max = 5
 database_statement_seconds_max = 34
+database_wait_seconds = 35
 artifacts = "s3://bucket/prefix"
 s3 = { aws_region = "r", aws_allow_http = true }
 import_sources = ["s3://models/"]
@@ -162,7 +163,7 @@ format = "json"
     assert_eq!(tls, ["/tls/chain.pem", "/tls/key.pem", "/tls/clients.pem"].map(PathBuf::from));
     assert_eq!((config.compress_bytes_min, config.shutdown_delay_seconds), (17, 3));
     assert_eq!((config.data_dir, config.database_connections_max), (PathBuf::from("/d"), 5));
-    assert_eq!(config.database_statement_seconds_max, 34);
+    assert_eq!((config.database_wait_seconds, config.database_statement_seconds_max), (35, 34));
     assert_eq!(config.s3, [("aws_allow_http".into(), Secret::new("true")), ("aws_region".into(), Secret::new("r"))]);
     assert_eq!((config.onnxruntime, config.engine_threads), (Some(PathBuf::from("/lib/ort.so")), 6));
     assert_eq!((config.profile_seconds, config.batching.check_one_in), (18, 20));

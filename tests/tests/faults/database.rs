@@ -1,11 +1,11 @@
 //! The database goes away and comes back.
 
 use crate::gate::Gate;
-use crate::world::{AllAlong, eventually, model, other_model, question, refused};
+use crate::world::{AllAlong, DATABASE_WAIT, eventually, model, other_model, question, refused};
 use serde_json::json;
 use servoir::config::Config;
 use servoir::serve::{Running, start};
-use servoir_tests::api::{Api, REGISTRY};
+use servoir_tests::api::{Answer, Api, REGISTRY};
 use servoir_tests::postgres::TestDatabase;
 use servoir_tests::process::ServerProcess;
 use servoir_tests::server::{BOOTSTRAP_KEY, config};
@@ -13,6 +13,7 @@ use servoir_types::Secret;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use std::ffi::OsStr;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -21,21 +22,42 @@ const AWAY: (&str, &str) = ("database-unavailable", "the registry's database is 
 /// What goes on beside requests has 15 s to end; then what waits to be written is tried once, and given up after 5 s each.
 const STOPPED_WITHIN: Duration = Duration::from_secs(45);
 
+/// Asks again, as who is told to, while the database is away or busy: who has waited for it before goes first, and a disk that many
+/// use may take its time.
+async fn in_the_end(ask: impl AsyncFn() -> Answer) -> Answer {
+    let mut answer = ask().await;
+    eventually("the database is there again", async || {
+        if answer.status == 503 {
+            assert_eq!(answer.code(), AWAY.0, "{}", answer.text);
+            answer = ask().await;
+        }
+        answer.status != 503
+    })
+    .await;
+    answer
+}
+
 /// Everything works: what is written can be read, and a version goes live.
 async fn all_is_well(api: &Api, model: &str) {
-    api.create_model("afterwards").await;
-    let uploaded = api.upload(model, other_model()).await.expect(201);
-    api.deploy(model, json!({"version": uploaded.json["version"]})).await.expect(200);
+    let create =
+        async || api.post(&format!("{REGISTRY}/models"), json!({"name": "afterwards", "framework": "onnx"})).await;
+    in_the_end(create).await.expect(201);
+    let uploaded = in_the_end(async || api.upload(model, other_model()).await).await.expect(201);
+    let deploy = async || api.deploy(model, json!({"version": uploaded.json["version"]})).await;
+    in_the_end(deploy).await.expect(200);
     let answer = api.post(&format!("/v1/predict/{model}"), question()).await.expect(200);
     assert_eq!(answer.json["version"], uploaded.json["version"]);
-    let deployed = api.get(&format!("{REGISTRY}/models/{model}")).await.expect(200);
+    let shown = async || api.get(&format!("{REGISTRY}/models/{model}")).await;
+    let deployed = in_the_end(shown).await.expect(200);
     assert_eq!(deployed.json["deployment"]["version"], uploaded.json["version"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_that_another_process_holds_refuses_writes_and_nothing_else() {
     let data = TempDir::new().expect("a temporary folder");
-    let server = ServerProcess::start(data.path()).await;
+    let wait = DATABASE_WAIT.as_secs().to_string();
+    let settings = [("SERVOIR_STORAGE__DATABASE_WAIT_SECONDS", OsStr::new(&wait))];
+    let server = ServerProcess::start_with(data.path(), &settings).await;
     let api = server.api();
     let model = api.serve("churn", model()).await;
     let load = AllAlong::ask(&api, &model);
@@ -52,8 +74,6 @@ async fn sqlite_that_another_process_holds_refuses_writes_and_nothing_else() {
     api.get("/readyz").await.expect(200);
     other.execute("rollback").await.expect("the lock ends");
     other.close().await.expect("the connection ends");
-    // Who waited for the lock before goes first, and a disk that many use may take its time: that is away for a while longer.
-    eventually("writes go on", async || create("three").await.status == 201).await;
     all_is_well(&api, &model).await;
     load.was_well().await;
     assert!(server.terminate().await.success());
@@ -105,7 +125,8 @@ impl BehindAGate {
         let place = tokio::net::lookup_host(place).await.ok().and_then(|mut found| found.next()).expect("its address");
         let gate = Gate::open_to(place).await;
         let url = direct.host("127.0.0.1").port(gate.port).to_url_lossy().to_string();
-        let mut config = Config { database_url: Secret::new(url), ..config(data.path()) };
+        let wait = DATABASE_WAIT.as_secs();
+        let mut config = Config { database_url: Secret::new(url), database_wait_seconds: wait, ..config(data.path()) };
         change(&mut config);
         let running = start(config).await.expect("the server starts");
         let api = Api::new(format!("http://{}", running.addresses[0]), Some(BOOTSTRAP_KEY));

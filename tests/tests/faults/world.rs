@@ -56,7 +56,7 @@ impl AllAlong {
 }
 
 /// How long the server waits for a database, or for its turn to write to it.
-const DATABASE_WAIT: Duration = Duration::from_secs(5);
+pub const DATABASE_WAIT: Duration = Duration::from_secs(5);
 /// How long a call may take that needs what is away: the wait for its turn, that for a connection, that for the database, and what a
 /// busy machine adds.
 pub const TOLD_WITHIN: Duration = DATABASE_WAIT.saturating_mul(3).saturating_add(Duration::from_secs(5));

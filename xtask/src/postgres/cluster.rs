@@ -59,11 +59,11 @@ impl Cluster {
             eprintln!("PostgreSQL: using the server that {GIVEN_URL} names");
             return Ok(Self { url, server: None });
         }
-        Self::start_own(workspace, &Programs::ready()?, std::process::id(), &[])
+        Self::start_own(workspace, &Programs::ready()?, std::process::id())
     }
 
-    /// `id` names the run's folder: the id of the process that owns it. `settings` have the last word.
-    fn start_own(workspace: &Workspace, programs: &Programs, id: u32, settings: &[&str]) -> Result<Self> {
+    /// `id` names the run's folder: the id of the process that owns it.
+    fn start_own(workspace: &Workspace, programs: &Programs, id: u32) -> Result<Self> {
         let runs = folder_of_runs(workspace, programs)?;
         clear_up_after_killed_runs(programs, &runs);
         let run = runs.join(id.to_string());
@@ -84,7 +84,7 @@ impl Cluster {
         let log = fs::File::create(run.join("log")).context("could not create PostgreSQL's log")?;
         let mut command = programs.command("postgres");
         command.arg("-D").arg(&data);
-        for setting in usual_settings(port.number).iter().map(String::as_str).chain(settings.iter().copied()) {
+        for setting in settings(port.number) {
             command.arg("-c").arg(setting);
         }
         let url = format!("postgres://postgres@127.0.0.1:{}/postgres", port.number);
@@ -159,15 +159,15 @@ impl Port {
     }
 }
 
-fn usual_settings(port: u16) -> [String; 7] {
+fn settings(port: u16) -> [String; 6] {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     [
         format!("port={port}"),
         format!("max_connections={}", CONNECTIONS_MIN.max(cores * CONNECTIONS_PER_CORE)),
         "listen_addresses=127.0.0.1".to_owned(),
         "unix_socket_directories=".to_owned(),
-        "fsync=on".to_owned(),
-        "synchronous_commit=on".to_owned(),
+        // No test is about a machine that loses its power, and a disk that many use may stand still for a while.
+        "fsync=off".to_owned(),
         "log_min_messages=error".to_owned(),
     ]
 }
@@ -240,9 +240,6 @@ mod tests {
     /// No process has this id, as none has that of a run that was killed.
     const NO_PROCESS: u32 = u32::MAX;
 
-    /// How fast the disk is says nothing about whether a server stops.
-    const SETTINGS: [&str; 1] = ["fsync=off"];
-
     struct Started {
         cluster: Cluster,
         address: String,
@@ -255,7 +252,7 @@ mod tests {
 
     fn start(target: &Path, programs: &Programs, id: u32) -> Started {
         let workspace = Workspace { root: target.to_path_buf(), target: target.to_path_buf() };
-        let cluster = Cluster::start_own(&workspace, programs, id, &SETTINGS).unwrap();
+        let cluster = Cluster::start_own(&workspace, programs, id).unwrap();
         let address = cluster.url().split(['@', '/']).nth(3).unwrap().to_owned();
         let server = cluster.server.as_ref().unwrap();
         let (run, place) = (server.run.clone(), server.port._place.try_clone().unwrap());
