@@ -97,9 +97,9 @@ pub async fn answer(routes: &Routes, request: Request<Watched>, peer: SocketAddr
     let principal = app.authenticator.authenticate(headers);
     let asker = Asker { principal, client, request_id, started };
     let is_grpc = grpc::is_call(headers.content_type);
-    // Whoever looks whether the server is well is always told.
-    if let Err(refused) = app.pace.check(asker.principal.as_ref().ok(), asker.client.ip())
-        && !health::is_probe(parts.uri.path())
+    // Whoever looks whether the server is well is always told, and may ask for something else as often as ever.
+    if !health::is_probe(parts.uri.path())
+        && let Err(refused) = app.pace.check(asker.principal.as_ref().ok(), asker.client.ip())
     {
         return leave(app, Line::of(&parts.method, &parts.uri, &asker), is_grpc, refused.into());
     }
